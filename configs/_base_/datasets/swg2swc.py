@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+# StreetWorld, game -> real, in the GTA5 and Cityscapes raw formats. Make it:
+# python tools/make_street_world.py --out data/street_world
+# Another place: STREET_WORLD_ROOT=... in the environment.
+# Configs choose their training members from the `*_train` variables.
+class_view = 'cityscapes19'
+source_root = '{{$STREET_WORLD_ROOT:data/street_world}}/gta'
+target_root = '{{$STREET_WORLD_ROOT:data/street_world}}/cityscapes'
+image_scale = (256, 128)
+crop_size = (128, 256)
+
+augmentation = [
+    # Enlarge by up to 1.8 and crop: 55 to 100 % of the image.
+    dict(
+        type='RandomResize',
+        scale=image_scale,
+        ratio_range=(1.0, 1.8),
+        keep_ratio=False,
+    ),
+    dict(type='RandomCrop', crop_size=crop_size),
+    dict(type='RandomFlip', prob=0.5),
+    dict(
+        type='PhotoMetricDistortion',
+        brightness_delta=16,
+        contrast_range=(0.8, 1.2),
+        saturation_range=(0.8, 1.2),
+        hue_delta=6,
+    ),
+]
+source_train = dict(
+    type='GTADataset',
+    data_root=source_root,
+    class_view=class_view,
+    pipeline=[
+        dict(type='LoadStreetImage'),
+        dict(type='LoadRawLabels'),
+        *augmentation,
+        dict(type='MultiBranch', source=[dict(type='PackUDAInputs')]),
+    ],
+)
+target_train = dict(
+    type='CityscapesRawDataset',
+    data_root=target_root,
+    split='train',
+    labeled=False,
+    class_view=class_view,
+    pipeline=[
+        dict(type='LoadStreetImage'),
+        *augmentation,
+        dict(type='MultiBranch', target=[dict(type='PackUDAInputs')]),
+    ],
+)
+target_labeled_train = dict(
+    type='CityscapesRawDataset',
+    data_root=target_root,
+    split='train',
+    class_view=class_view,
+    pipeline=[
+        dict(type='LoadStreetImage'),
+        dict(type='LoadRawLabels'),
+        *augmentation,
+        dict(type='MultiBranch', target_labeled=[dict(type='PackUDAInputs')]),
+    ],
+)
+# Unlabelled target images without augmentation, for statistics.
+target_images = dict(
+    type='CityscapesRawDataset',
+    data_root=target_root,
+    split='train',
+    labeled=False,
+    class_view=class_view,
+    pipeline=[
+        dict(type='LoadStreetImage'),
+        dict(type='Resize', scale=image_scale, keep_ratio=False),
+        dict(type='PackUDAInputs'),
+    ],
+)
+test_pipeline = [
+    dict(type='LoadStreetImage'),
+    dict(type='Resize', scale=image_scale, keep_ratio=False),
+    dict(type='LoadRawLabels'),
+    dict(type='PackUDAInputs'),
+]
+tta_pipeline = [
+    dict(type='LoadStreetImage'),
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [dict(type='Resize', scale=image_scale, keep_ratio=False)],
+            [
+                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
+                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
+            ],
+            [dict(type='LoadRawLabels')],
+            [dict(type='PackUDAInputs')],
+        ],
+    ),
+]
+val_dataloader = dict(
+    batch_size=4,
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='CityscapesRawDataset',
+        data_root=target_root,
+        split='val',
+        class_view=class_view,
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(type='SubsetIoUMetric')
+test_evaluator = val_evaluator

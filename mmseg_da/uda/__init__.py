@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+from .base import BaseUDASegmentor
+from .hooks import *  # noqa: F403
+from .methods import *  # noqa: F403
+
+__all__ = ['BaseUDASegmentor']
