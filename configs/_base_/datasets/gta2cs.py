@@ -86,7 +86,7 @@ target_images = dict(
 test_pipeline = [
     dict(type='LoadStreetImage'),
     target_resize,
-    dict(type='LoadRawLabels'),
+    dict(type='LoadRawLabels', required=False),
     dict(type='PackUDAInputs'),
 ]
 tta_pipeline = [
@@ -102,7 +102,7 @@ tta_pipeline = [
                 dict(type='RandomFlip', prob=0.0, direction='horizontal'),
                 dict(type='RandomFlip', prob=1.0, direction='horizontal'),
             ],
-            [dict(type='LoadRawLabels')],
+            [dict(type='LoadRawLabels', required=False)],
             [dict(type='PackUDAInputs')],
         ],
     ),

@@ -52,7 +52,7 @@ target_train = dict(
 test_pipeline = [
     dict(type='LoadStreetImage'),
     dict(type='Resize', scale=(240, 180), keep_ratio=False),
-    dict(type='LoadRawLabels'),
+    dict(type='LoadRawLabels', required=False),
     dict(type='PackUDAInputs'),
 ]
 tta_pipeline = [
@@ -65,7 +65,7 @@ tta_pipeline = [
                 dict(type='RandomFlip', prob=0.0, direction='horizontal'),
                 dict(type='RandomFlip', prob=1.0, direction='horizontal'),
             ],
-            [dict(type='LoadRawLabels')],
+            [dict(type='LoadRawLabels', required=False)],
             [dict(type='PackUDAInputs')],
         ],
     ),

@@ -78,7 +78,7 @@ target_images = dict(
 test_pipeline = [
     dict(type='LoadStreetImage'),
     dict(type='Resize', scale=image_scale, keep_ratio=False),
-    dict(type='LoadRawLabels'),
+    dict(type='LoadRawLabels', required=False),
     dict(type='PackUDAInputs'),
 ]
 tta_pipeline = [
@@ -91,7 +91,7 @@ tta_pipeline = [
                 dict(type='RandomFlip', prob=0.0, direction='horizontal'),
                 dict(type='RandomFlip', prob=1.0, direction='horizontal'),
             ],
-            [dict(type='LoadRawLabels')],
+            [dict(type='LoadRawLabels', required=False)],
             [dict(type='PackUDAInputs')],
         ],
     ),

@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Common base of the datasets that are read as downloaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+from mmengine.logging import print_log
+from mmseg.datasets import BaseSegDataset
+
+from .class_views import ClassView, get_class_view
+from .file_listing import (
+    describe_content,
+    list_stems,
+    match_stems,
+    read_stem_list,
+    resolve_indices,
+)
+from .label_decoding import LabelDecoder, get_label_decoder
+
+__all__ = ['RawSegDataset']
+
+_HOW_TO_GET = 'Downloads: docs/data.md. Without: tools/make_street_world.py'
+
+
+class RawSegDataset(BaseSegDataset):
+    """Images with label files in the encoding of the original download.
+
+    Nothing has to be converted: the label files' ids are mapped to the train
+    ids of a class view when they are loaded (:class:`LoadRawLabels`).
+    A subclass is a table of facts: label table, suffixes, splits, layouts.
+
+    Every sample carries ``img_path``, ``sample_stem`` (path below the image
+    folder without suffix), ``dataset_name``, ``class_view``, ``label_table``,
+    ``seg_fields``, ``reduce_zero_label`` and, if labelled, ``seg_map_path``
+    and ``label_decoder``.
+
+    Args:
+        data_root: Root folder, prepended to relative paths.
+        split: Key of ``SPLITS``, by default the first one; None where a
+            dataset has none. Not together with ``data_prefix``.
+        data_prefix: Folders ``img_path`` and ``seg_map_path``. Defaults to
+            the first of the known ``LAYOUTS`` that exists; ``self.layout``
+            and the log name it.
+        ann_file: Optional list of images, one per line, with or without
+            suffix. Defaults to every image of the folder, sorted.
+        class_view: Key of :data:`CLASS_VIEWS`.
+        label_format: 'raw' for the label files as downloaded, 'train_ids'
+            for converted ones.
+        labeled: False for an unlabelled set: label files are neither needed
+            nor looked for. Defaults to True, for ``UNLABELED_SPLITS`` to
+            False.
+        indices: First n images, positions in the sorted list, or the path of
+            a subset file (``.json`` with positions or names; text with one
+            name per line).
+        skip_files: Stems of faulty pairs to leave out.
+        img_suffix: End of the image names.
+        seg_map_suffix: End of the label names.
+        dataset_name: Tag in tables and errors.
+        pipeline: Transforms.
+        serialize_data, test_mode, lazy_init, max_refetch, backend_args: As in
+            mmengine's ``BaseDataset``.
+
+    Raises:
+        FileNotFoundError: A folder, list or label file is missing.
+        ValueError: Empty folder, wrong suffix, or a bad argument.
+    """
+
+    LABEL_TABLE = ''
+    LABEL_ENCODING = 'index8'
+    DATASET_NAME = ''
+    IMG_SUFFIX = '.png'
+    SEG_MAP_SUFFIX = '.png'
+    # End of converted label files (label_format='train_ids').
+    TRAIN_ID_SUFFIX = '.png'
+    # Split -> its folder in the package: '{split}', '{folder}' of LAYOUTS.
+    SPLITS: dict[str, str] = {}
+    UNLABELED_SPLITS: tuple[str, ...] = ()
+    # Folders below data_root; images and labels are found independently.
+    LAYOUTS: dict[str, dict[str, str]] = {}
+    DEFAULT_VIEW = 'cityscapes19'
+
+    def __init__(
+        self,
+        data_root: str | None = None,
+        split: str | None = None,
+        data_prefix: dict | None = None,
+        ann_file: str = '',
+        class_view: str | None = None,
+        label_format: str = 'raw',
+        labeled: bool | None = None,
+        indices: int | Sequence[int] | str | None = None,
+        skip_files: Sequence[str] = (),
+        img_suffix: str | None = None,
+        seg_map_suffix: str | None = None,
+        dataset_name: str | None = None,
+        pipeline: Sequence[dict | Callable] = (),
+        serialize_data: bool = True,
+        test_mode: bool = False,
+        lazy_init: bool = False,
+        max_refetch: int = 1000,
+        backend_args: dict | None = None,
+    ) -> None:
+        self.dataset_name = dataset_name or self.DATASET_NAME
+        self.split = self._check_split(split, data_prefix)
+        if labeled is None:
+            labeled = self.split not in self.UNLABELED_SPLITS
+        self.labeled = labeled
+        self.label_format = label_format
+        self.skip_files = tuple(skip_files)
+        self.view, self.label_decoder = self._build_decoder(class_view)
+        by_format = (self.SEG_MAP_SUFFIX, self.TRAIN_ID_SUFFIX)
+        default_suffix = by_format[label_format == 'train_ids']
+        super().__init__(
+            ann_file=ann_file,
+            img_suffix=img_suffix or self.IMG_SUFFIX,
+            seg_map_suffix=seg_map_suffix or default_suffix,
+            metainfo=self.view.metainfo(),
+            data_root=data_root,
+            data_prefix=self._build_prefix(data_root, data_prefix),
+            indices=indices,
+            serialize_data=serialize_data,
+            pipeline=list(pipeline),
+            test_mode=test_mode,
+            lazy_init=lazy_init,
+            max_refetch=max_refetch,
+            backend_args=backend_args,
+        )
+        # mmengine takes strings in `metainfo` for names of files to read.
+        self._metainfo.update(
+            class_view=self.view.name, dataset_name=self.dataset_name
+        )
+
+    def _check_split(
+        self, split: str | None, data_prefix: dict | None
+    ) -> str | None:
+        allowed = [] if data_prefix else list(self.SPLITS)
+        if split is None:
+            return allowed[0] if allowed else None
+        if data_prefix:
+            raise ValueError(
+                f'{self._title()}: split={split!r} and data_prefix='
+                f'{data_prefix} exclude each other; give one of them.'
+            )
+        if split not in allowed:
+            raise ValueError(
+                f'{self._title()}: split {split!r} is unknown; allowed: '
+                f'{allowed or None}. For other folders use data_prefix, for '
+                'own lists ann_file.'
+            )
+        return split
+
+    def _build_decoder(
+        self, class_view: str | None
+    ) -> tuple[ClassView, LabelDecoder | None]:
+        view = get_class_view(class_view or self.DEFAULT_VIEW)
+        decoder = get_label_decoder(
+            self.LABEL_TABLE, view.name, self.LABEL_ENCODING, self.label_format
+        )
+        return view, decoder
+
+    def _build_prefix(
+        self, data_root: str | None, data_prefix: dict | None
+    ) -> dict[str, str]:
+        """Given folders, else those of the first layout that exists."""
+        self.layout = 'own folders'
+        prefix = dict(data_prefix or {})
+        if not data_prefix:
+            for key in ('seg_map_path', 'img_path'):
+                self.layout = self._find_layout(data_root or '', key)
+                prefix[key] = self._layout_folders(key)[self.layout]
+        if not self.labeled:
+            prefix.pop('seg_map_path', None)
+        return prefix
+
+    def _find_layout(self, data_root: str, key: str) -> str:
+        folders = self._layout_folders(key)
+        for name, folder in folders.items():
+            if os.path.isdir(os.path.join(data_root, folder)):
+                return name
+        return next(iter(folders))
+
+    def _layout_folders(self, key: str) -> dict[str, str]:
+        package_folder = self.SPLITS.get(self.split)
+        return {
+            name: layout[key].format(split=self.split, folder=package_folder)
+            for name, layout in self.LAYOUTS.items()
+        }
+
+    def load_data_list(self) -> list[dict]:
+        """List the images and, if labelled, pair each with its label file.
+
+        Returns:
+            One dict per image, see the class docstring.
+        """
+        folder = self._folder('img_path')
+        suffix = self.img_suffix
+        stems = list_stems(folder, suffix)
+        if not stems:
+            self._raise_empty(folder, 'images', 'img_suffix', suffix)
+        if self.ann_file:
+            wanted = read_stem_list(self.ann_file, suffix)
+            listed = match_stems(wanted, stems, f'list {self.ann_file}')
+            stems = [stems[i] for i in listed]
+        stems = self._without_skipped(stems)
+        samples = [self._sample(stem) for stem in stems]
+        if self.labeled:
+            self._attach_labels(samples)
+        self._indices = resolve_indices(
+            self._indices, stems, suffix, self.data_root, self._title()
+        )
+        where = f'in {folder} ({self.layout})'
+        print_log(f'{self._title()}: {len(stems)} images {where}', 'current')
+        return samples
+
+    def _sample(self, stem: str) -> dict:
+        return {
+            'img_path': self._img_path(stem),
+            'sample_stem': stem,
+            'dataset_name': self.dataset_name,
+            'class_view': self.view.name,
+            'label_table': self.LABEL_TABLE,
+            'seg_fields': [],
+            'reduce_zero_label': False,
+        }
+
+    def _img_path(self, stem: str) -> str:
+        return os.path.join(
+            self.data_prefix['img_path'], stem + self.img_suffix
+        )
+
+    def get_data_info(self, idx: int) -> dict:
+        """Sample ``idx`` with the decoder of its label file attached."""
+        info = super().get_data_info(idx)
+        if self.labeled:
+            info['label_decoder'] = self.label_decoder
+        return info
+
+    def _attach_labels(self, samples: list[dict]) -> None:
+        folder = self._folder('seg_map_path')
+        suffix = self.seg_map_suffix
+        available = {stem + suffix for stem in list_stems(folder, suffix)}
+        if not available:
+            self._raise_empty(folder, 'labels', 'seg_map_suffix', suffix)
+        names = [sample['sample_stem'] + suffix for sample in samples]
+        for sample, name in zip(samples, names, strict=True):
+            sample['seg_map_path'] = os.path.join(folder, name)
+        missing = [name for name in names if name not in available]
+        if missing:
+            raise FileNotFoundError(
+                f'{self._title()}: {len(missing)} of {len(samples)} images '
+                f'have no label file in {folder}, e.g. {missing[:3]}. Unpack '
+                'the label archive again, list the labelled images in '
+                'ann_file, or set labeled=False.'
+            )
+
+    def _without_skipped(self, stems: list[str]) -> list[str]:
+        """Drop ``skip_files``; faults known to a dataset may be added."""
+        suffix = self.img_suffix
+        skipped = {name.removesuffix(suffix) for name in self.skip_files}
+        return [stem for stem in stems if stem not in skipped]
+
+    def _folder(self, key: str) -> str:
+        if key not in self.data_prefix:
+            raise ValueError(
+                f'{self._title()}: data_prefix has no {key!r}, only '
+                f'{sorted(self.data_prefix)}. Add it, or set labeled=False '
+                'for images without labels.'
+            )
+        folder = self.data_prefix[key]
+        if not os.path.isdir(folder):
+            raise FileNotFoundError(
+                f'{self._title()}: folder {folder} ({key}, '
+                f'data_root={self.data_root!r}) does not exist.\n'
+                f'{self._expected()}'
+            )
+        return folder
+
+    def _raise_empty(
+        self, folder: str, what: str, argument: str, suffix: str
+    ) -> None:
+        raise FileNotFoundError(
+            f'{self._title()}: no {what} ending in {suffix!r} in {folder}: '
+            f'{describe_content(folder)}. Set {argument}, or check the '
+            f'folder.\n{self._expected()}'
+        )
+
+    def _expected(self) -> str:
+        labels = self._layout_folders('seg_map_path')
+        lines = [
+            f'  {name}: {folder}/**/*{self.img_suffix} and '
+            f'{labels[name]}/**/*{self.seg_map_suffix}'
+            for name, folder in self._layout_folders('img_path').items()
+        ]
+        return '\n'.join(['Expected below data_root:', *lines, _HOW_TO_GET])
+
+    def _title(self) -> str:
+        return f'{type(self).__name__} ({self.dataset_name})'

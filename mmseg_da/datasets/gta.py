@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""GTA5 ("Playing for Data", Richter et al., ECCV 2016)."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from mmengine.logging import print_log
+from mmseg.registry import DATASETS
+
+from .base_dataset import RawSegDataset
+from .image_files import png_size
+
+__all__ = ['GTADataset']
+
+# Pairs of the release whose image and label differ in size.
+_FAULTY = ('15188', '17705')
+
+
+@DATASETS.register_module()
+class GTADataset(RawSegDataset):
+    """GTA5 as downloaded: 24,966 images with palette PNG labels.
+
+    The palette index is the Cityscapes label id (license plate: 34). Image
+    sizes vary (nominal 1914x1052). The release has pairs known to be faulty
+    (15188, 17705); where image and label really differ in size they are left
+    out with a warning. Arguments: see :class:`RawSegDataset`.
+    """
+
+    LABEL_TABLE = 'gta'
+    DATASET_NAME = 'gta'
+    TRAIN_ID_SUFFIX = '_labelTrainIds.png'
+    LAYOUTS = {
+        'plain layout': {'img_path': 'images', 'seg_map_path': 'labels'}
+    }
+
+    def _without_skipped(self, stems: list[str]) -> list[str]:
+        stems = super()._without_skipped(stems)
+        if not self.labeled or not self.img_suffix.endswith('.png'):
+            return stems
+        faulty = [x for x in _FAULTY if x in stems and self._differs(x)]
+        if faulty:
+            print_log(
+                f'{self._title()}: left out {faulty}, known faulty pairs of '
+                'the release: image and label differ in size.',
+                'current',
+                level=logging.WARNING,
+            )
+        return [stem for stem in stems if stem not in faulty]
+
+    def _differs(self, stem: str) -> bool:
+        label = os.path.join(
+            self.data_prefix['seg_map_path'], stem + self.seg_map_suffix
+        )
+        if not os.path.isfile(label):
+            return False
+        return png_size(self._img_path(stem)) != png_size(label)

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Strict reading of image files: nothing damaged is taken for an image.
+
+OpenCV decodes a truncated PNG or JPEG without complaint and leaves the rest
+of the picture grey or black. These helpers look at the container first.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from mmengine import fileio
+
+__all__ = [
+    'PngHeader',
+    'check_complete',
+    'decode_bgr',
+    'parse_png_header',
+    'png_size',
+    'read_file',
+]
+
+_PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
+_JPEG_SIGNATURE = b'\xff\xd8\xff'
+_COLOR_TYPES = {
+    0: 'grey',
+    2: 'RGB',
+    3: 'palette',
+    4: 'grey with alpha',
+    6: 'RGBA',
+}
+
+
+class PngHeader(NamedTuple):
+    """What the IHDR chunk of a PNG says.
+
+    Attributes:
+        width: Pixels.
+        height: Pixels.
+        bits: Bits per channel: 1, 2, 4, 8 or 16.
+        kind: 'grey', 'RGB', 'palette', 'grey with alpha' or 'RGBA'.
+    """
+
+    width: int
+    height: int
+    bits: int
+    kind: str
+
+    def __str__(self) -> str:
+        return f'{self.bits}-bit {self.kind}'
+
+
+def read_file(path: str, backend_args: dict | None = None) -> bytes:
+    """Read a file through mmengine's file backends.
+
+    Raises:
+        FileNotFoundError: The file is missing.
+        ValueError: The file is empty.
+    """
+    try:
+        data = fileio.get(path, backend_args=backend_args)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f'{path}: no such file. Was it moved or deleted after the '
+            'dataset was listed? Unpack the archive again.'
+        ) from error
+    if not data:
+        raise ValueError(
+            f'{path}: the file is empty (0 bytes). Unpack or copy it again.'
+        )
+    return bytes(data)
+
+
+def parse_png_header(data: bytes, path: str) -> PngHeader:
+    """Read the header of a PNG held in memory.
+
+    Raises:
+        ValueError: The data are no PNG.
+    """
+    if not data.startswith(_PNG_SIGNATURE) or len(data) < 33:
+        raise ValueError(
+            f'{path}: not a PNG file (it starts with {data[:8]!r}). Labels '
+            'must be PNG: a JPEG cannot hold label ids. Check '
+            'seg_map_suffix and the label folder.'
+        )
+    width, height, bits, kind = struct.unpack('>IIBB', data[16:26])
+    return PngHeader(width, height, bits, _COLOR_TYPES.get(kind, 'unknown'))
+
+
+def png_size(path: str) -> tuple[int, int]:
+    """Height and width of a PNG on disk, from its first 33 bytes."""
+    with open(path, 'rb') as file:
+        header = parse_png_header(file.read(33), path)
+    return header.height, header.width
+
+
+def check_complete(data: bytes, path: str) -> None:
+    """Raise if a PNG or JPEG is truncated or a PNG is damaged.
+
+    Every PNG chunk's checksum is verified and the end chunk must be there; a
+    JPEG must hold its end marker after the last scan. Other formats pass.
+
+    Raises:
+        ValueError: Names the file, what is wrong and what to do.
+    """
+    fault = None
+    if data.startswith(_PNG_SIGNATURE):
+        fault = _png_fault(data)
+    elif data.startswith(_JPEG_SIGNATURE):
+        scan = data.rfind(b'\xff\xda')
+        if scan < 0 or data.find(b'\xff\xd9', scan) < 0:
+            fault = 'its end marker is missing'
+    if fault:
+        raise ValueError(
+            f'{path}: truncated or damaged image, {fault} '
+            f'({len(data)} bytes on disk). Unpack or download this file '
+            'again.'
+        )
+
+
+def _png_fault(data: bytes) -> str | None:
+    view = memoryview(data)
+    position = len(_PNG_SIGNATURE)
+    while position + 12 <= len(data):
+        (length,) = struct.unpack_from('>I', data, position)
+        end = position + 12 + length
+        if end > len(data):
+            break
+        kind = bytes(view[position + 4 : position + 8])
+        (checksum,) = struct.unpack_from('>I', data, end - 4)
+        if zlib.crc32(view[position + 4 : end - 4]) != checksum:
+            return f'the checksum of a {kind.decode("latin1")} part is wrong'
+        if kind == b'IEND':
+            return None
+        position = end
+    return 'it ends before its end mark'
+
+
+def decode_bgr(data: bytes, path: str) -> np.ndarray:
+    """Decode an image as 8-bit BGR.
+
+    The stored pixels are returned as they are: an EXIF orientation is not
+    applied, because label files carry none.
+
+    Returns:
+        uint8 array of shape (H, W, 3).
+
+    Raises:
+        ValueError: Truncated, damaged or not an image.
+    """
+    check_complete(data, path)
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    if image is None:
+        raise ValueError(
+            f'{path}: cannot be decoded as an image (it starts with '
+            f'{data[:8]!r}). Expected PNG or JPEG; check img_suffix or '
+            'unpack this file again.'
+        )
+    return image
