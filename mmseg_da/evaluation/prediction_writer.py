@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Predictions as PNG files, in a folder that only this code writes to."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.dist import is_main_process
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+from mmseg.registry import METRICS
+from PIL import Image
+from torch import Tensor
+
+from mmseg_da.utils.files import atomic_write, write_json
+
+from .views import classes_of
+
+_MARKER = 'predictions.json'
+
+
+@METRICS.register_module()
+class PredictionWriter(BaseMetric):
+    """Write predictions as ``<output_dir>/train_ids/<image stem>.png``.
+
+    8-bit PNGs of train ids, one channel, size of the original image;
+    ``predictions.json`` marks the folder as ours and names the classes. A
+    folder with other content is refused, nothing is ever deleted, and every
+    file appears whole or not at all. There are no scores.
+
+    Args:
+        output_dir: Folder to write; new, empty, or of an earlier run.
+        color: Also write ``<output_dir>/color/*.png`` in the palette.
+        collect_device: ``'cpu'`` or ``'gpu'``, for several processes.
+        prefix: Put before the names of the results, with a slash.
+
+    Raises:
+        FileExistsError: ``output_dir`` holds something else.
+    """
+
+    default_prefix = 'predictions'
+    kind = 'train_ids'
+
+    def __init__(
+        self,
+        output_dir: str,
+        color: bool = False,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.output_dir = Path(output_dir).expanduser().absolute()
+        self.color = color
+        if is_main_process():
+            _claim_folder(self.output_dir, self.kind)
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Write the predictions of a batch.
+
+        Args:
+            data_batch: Not used.
+            data_samples: Predictions with ``pred_sem_seg`` data (1, H, W) of
+                train ids, ``img_path`` and ``ori_shape``.
+
+        Raises:
+            ValueError: The file name, size or a value does not fit.
+        """
+        for sample in data_samples:
+            ids = _train_ids(sample, len(classes_of(self.dataset_meta)))
+            path = self.path_of(sample['img_path'])
+            _write_png(path, self.encode(ids))
+            if self.color:
+                palette = np.array(self.dataset_meta['palette'], np.uint8)
+                color = self.output_dir / 'color' / path.name
+                _write_png(color, palette[ids])
+            self.results.append((str(path), self.label_of(sample)))
+
+    def path_of(self, img_path: str) -> Path:
+        """File that the prediction of an image is written to."""
+        name = f'{Path(img_path).stem}.png'
+        return self.output_dir / self.kind / name
+
+    def encode(self, ids: np.ndarray) -> np.ndarray:
+        """Pixels to write for train ids, both uint8 (H, W)."""
+        return ids
+
+    def label_of(self, sample: dict) -> str:
+        """Label file to score against, '' for none."""
+        return ''
+
+    def compute_metrics(
+        self, results: list[tuple[str, str]]
+    ) -> dict[str, float]:
+        """Check that every image got a file of its own.
+
+        Args:
+            results: Prediction and label file ('' if none) of every image.
+
+        Returns:
+            No scores.
+
+        Raises:
+            ValueError: Two images have the same file name.
+        """
+        counts = Counter(path for path, _ in results)
+        repeated = [path for path, count in counts.items() if count > 1]
+        if repeated:
+            raise ValueError(
+                f'{len(repeated)} predictions were written twice, e.g. '
+                f'{repeated[0]}: several images of the data set have the same '
+                'file name. Test their folders one after the other.'
+            )
+        old = {str(p) for p in (self.output_dir / self.kind).glob('*.png')}
+        old.difference_update(counts)
+        if old:
+            print_log(
+                f'{len(old)} PNGs of earlier runs were left in the folder, '
+                f'e.g. {min(old)}',
+                logger='current',
+                level=logging.WARNING,
+            )
+        print_log(
+            f'{len(results)} predictions ({self.kind}) are in '
+            f'{self.output_dir}',
+            logger='current',
+        )
+        if is_main_process():
+            classes = list(classes_of(self.dataset_meta))
+            _write_marker(self.output_dir, self.kind, classes)
+        return {}
+
+
+def _claim_folder(folder: Path, kind: str) -> None:
+    """Make the folder ours, or raise when it holds something else."""
+    if folder.exists():
+        if not folder.is_dir():
+            raise FileExistsError(f'output_dir={str(folder)!r} is a file')
+        if any(folder.iterdir()) and not _is_ours(folder, kind):
+            raise FileExistsError(
+                f'output_dir={str(folder)!r} is not empty and was not written '
+                f'by a test run that writes {kind}. Give a new or empty '
+                'folder; nothing was changed.'
+            )
+    (folder / kind).mkdir(parents=True, exist_ok=True)
+    _write_marker(folder, kind, None)
+
+
+def _write_marker(folder: Path, kind: str, classes: list[str] | None) -> None:
+    write_json(
+        folder / _MARKER,
+        {
+            'format': 'mmseg_da.predictions',
+            'version': 1,
+            'kind': kind,
+            'classes': classes,
+        },
+    )
+
+
+def _is_ours(folder: Path, kind: str) -> bool:
+    try:
+        content = json.loads((folder / _MARKER).read_text(encoding='utf-8'))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and (
+        content.get('format') == 'mmseg_da.predictions'
+        and content.get('kind') == kind
+    )
+
+
+def _train_ids(sample: dict, num_classes: int) -> np.ndarray:
+    """Prediction (H, W) as checked train ids, uint8."""
+    data: Tensor = sample['pred_sem_seg']['data']
+    ids = data.squeeze(0).cpu().numpy()
+    expected = tuple(sample['ori_shape'][:2])
+    if ids.shape != expected:
+        raise ValueError(
+            f'{sample["img_path"]}: prediction of {ids.shape}, but the '
+            f'image has {expected} (height, width); predictions are written '
+            'at the original size.'
+        )
+    if ids.min() < 0 or ids.max() >= num_classes:
+        raise ValueError(
+            f'{sample["img_path"]}: prediction holds train ids '
+            f'{ids.min()}..{ids.max()}, expected 0..{num_classes - 1}. Give '
+            'the model and the data the same class view.'
+        )
+    return ids.astype(np.uint8)
+
+
+def _write_png(path: Path, pixels: np.ndarray) -> None:
+    with atomic_write(path) as temporary:
+        Image.fromarray(pixels).save(temporary, format='PNG')

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Test a checkpoint: scores, pictures, submissions.
+
+python tools/test.py CONFIG CHECKPOINT --json scores.json
+python tools/test.py CONFIG CHECKPOINT --out submission/ --format-only
+"""
+
+import argparse
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+# A clone works without being installed.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+try:
+    import torch
+    from mmengine.config import Config
+    from mmengine.dist import is_main_process
+    from mmengine.runner import Runner
+
+    from mmseg_da.compat import check_environment
+    from mmseg_da.engine import prepare_launcher
+    from mmseg_da.evaluation import SubsetIoUMetric
+    from mmseg_da.utils import ensure_writable, tool_runner, write_json
+    from mmseg_da.utils import evaluation_options as options
+    from mmseg_da.utils.checkpoint_guard import CheckpointGuard
+    from mmseg_da.utils.checkpoints import refuse_unsafe_checkpoints
+except ImportError as error:
+    sys.exit(f'error: {error}\npython tools/doctor.py shows what is missing.')
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description='Test a checkpoint.')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        '--out',
+        metavar='DIR',
+        help='write the predictions: a Cityscapes submission for Cityscapes '
+        'data, else PNGs of train ids; a new, empty or own folder',
+    )
+    parser.add_argument(
+        '--format-only',
+        action='store_true',
+        help='with --out: no scores, no labels needed',
+    )
+    parser.add_argument(
+        '--show-dir', metavar='DIR', help='draw the predictions into DIR'
+    )
+    parser.add_argument(
+        '--tta', action='store_true', help='test-time augmentation'
+    )
+    parser.add_argument(
+        '--json', metavar='FILE', help='write scores, time and memory'
+    )
+    tool_runner.add_common_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def apply_options(cfg: Config, args: argparse.Namespace) -> None:
+    """Check the options and put them into the config.
+
+    Raises:
+        ValueError: Options or config keys that do not go together.
+        FileNotFoundError: There is no such checkpoint.
+        OSError: A folder cannot be written.
+    """
+    for key in ('model', 'test_dataloader', 'test_evaluator', 'test_cfg'):
+        if not cfg.get(key):
+            raise ValueError(
+                f'{args.config}: {key} is not set; needed to test'
+            )
+    if not Path(args.checkpoint).expanduser().is_file():
+        raise FileNotFoundError(
+            f'checkpoint {args.checkpoint!r} does not exist; the file '
+            'last_checkpoint of a work directory names its newest one.'
+        )
+    if args.format_only and not args.out:
+        raise ValueError('--format-only needs --out DIR')
+    cfg.load_from, cfg.resume = args.checkpoint, False
+    if args.tta:
+        options.use_tta(cfg)
+    if args.out:
+        options.save_predictions(cfg, args.out, args.format_only)
+    if args.format_only:
+        options.drop_labels(cfg)
+    if args.show_dir:
+        folder = ensure_writable(args.show_dir, '--show-dir')
+        options.show_predictions(cfg, str(folder))
+    if args.json:
+        ensure_writable(Path(args.json).parent, '--json')
+
+
+def report(
+    runner: Runner, args: argparse.Namespace, metrics: dict, seconds: float
+) -> dict:
+    """Collect what ``--json`` writes; percent, seconds and MiB."""
+    dataset = runner.test_dataloader.dataset
+    meta = getattr(dataset, 'metainfo', {})
+    unit = 2**20 if sys.platform == 'darwin' else 2**10
+    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    cuda = torch.cuda.is_available()
+    confusion = [
+        metric.last_confusion.tolist()
+        for metric in runner.test_loop.evaluator.metrics
+        if isinstance(metric, SubsetIoUMetric)
+    ]
+    return {
+        'format': 'mmseg_da.test',
+        'version': 1,
+        'config': args.config,
+        'checkpoint': args.checkpoint,
+        'tta': args.tta,
+        'class_view': meta.get('class_view'),
+        'classes': list(meta.get('classes', ())),
+        'metrics': metrics,
+        'confusion': confusion[0] if confusion else None,
+        'images': len(dataset),
+        'seconds': seconds,
+        'device': torch.cuda.get_device_name() if cuda else 'cpu',
+        'peak_rss_mib': rss,
+        'peak_cuda_mib': torch.cuda.max_memory_allocated() / 2**20
+        if cuda
+        else None,
+    }
+
+
+def test(args: argparse.Namespace) -> None:
+    """Check everything that can be checked early, then test."""
+    check_environment()
+    cfg = tool_runner.load_config(args.config, args.cfg_options)
+    tool_runner.set_work_dir(cfg, args)
+    apply_options(cfg, args)
+    prepare_launcher(cfg, args.launcher)
+    refuse_unsafe_checkpoints()
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(CheckpointGuard(args.checkpoint))
+    start = time.perf_counter()
+    metrics = runner.test()
+    seconds = time.perf_counter() - start
+    if args.json and is_main_process():
+        write_json(args.json, report(runner, args, metrics, seconds))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the tool; the exit code is 2 after an error of the user."""
+    return tool_runner.run_tool(test, parse_args(argv))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
