@@ -10,6 +10,7 @@ from .samplers import MultiSourceSampler
 from .synscapes import SynscapesDataset
 from .synthia import SynthiaDataset, SynthiaParsedDataset
 from .transforms import (
+    CheckImageFile,
     LoadRawLabels,
     LoadStreetImage,
     MultiBranch,
@@ -18,6 +19,7 @@ from .transforms import (
 
 __all__ = [
     'CamVidDataset',
+    'CheckImageFile',
     'CityscapesRawDataset',
     'CustomRawDataset',
     'DomainConcatDataset',

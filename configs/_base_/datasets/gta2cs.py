@@ -84,7 +84,8 @@ target_images = dict(
 )
 # Labels are loaded after the resize: scores are taken at 2048 x 1024.
 test_pipeline = [
-    dict(type='LoadStreetImage'),
+    dict(type='LoadImageFromFile'),
+    dict(type='CheckImageFile'),
     target_resize,
     dict(type='LoadRawLabels', required=False),
     dict(type='PackUDAInputs'),

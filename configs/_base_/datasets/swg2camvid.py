@@ -50,7 +50,8 @@ target_train = dict(
 )
 # CamVid's labels are read after the resize: scores are taken at 480 x 360.
 test_pipeline = [
-    dict(type='LoadStreetImage'),
+    dict(type='LoadImageFromFile'),
+    dict(type='CheckImageFile'),
     dict(type='Resize', scale=(240, 180), keep_ratio=False),
     dict(type='LoadRawLabels', required=False),
     dict(type='PackUDAInputs'),

@@ -76,7 +76,8 @@ target_images = dict(
     ],
 )
 test_pipeline = [
-    dict(type='LoadStreetImage'),
+    dict(type='LoadImageFromFile'),
+    dict(type='CheckImageFile'),
     dict(type='Resize', scale=image_scale, keep_ratio=False),
     dict(type='LoadRawLabels', required=False),
     dict(type='PackUDAInputs'),

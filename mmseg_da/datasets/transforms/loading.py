@@ -7,10 +7,10 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
-from ..image_files import decode_bgr, read_file
+from ..image_files import check_complete, decode_bgr, read_file
 from ..label_decoding import get_label_decoder
 
-__all__ = ['LoadRawLabels', 'LoadStreetImage']
+__all__ = ['CheckImageFile', 'LoadRawLabels', 'LoadStreetImage']
 
 
 @TRANSFORMS.register_module()
@@ -54,6 +54,37 @@ class LoadStreetImage(BaseTransform):
             f'{type(self).__name__}(to_float32={self.to_float32}, '
             f'backend_args={self.backend_args})'
         )
+
+
+@TRANSFORMS.register_module()
+class CheckImageFile(BaseTransform):
+    """Refuse a truncated or damaged image file by name.
+
+    For test pipelines: mmseg's ``MMSegInferencer`` only accepts one that
+    starts with mmcv's ``LoadImageFromFile``, which lets truncated files
+    through. Images that come as arrays pass.
+
+    Args:
+        backend_args: Arguments of mmengine's file backend.
+    """
+
+    def __init__(self, backend_args: dict | None = None) -> None:
+        self.backend_args = backend_args
+
+    def transform(self, results: dict) -> dict:
+        """Check ``results['img_path']``, if there is one.
+
+        Raises:
+            FileNotFoundError: The file is missing.
+            ValueError: The file is damaged.
+        """
+        path = results.get('img_path')
+        if path is not None:
+            check_complete(read_file(path, self.backend_args), path)
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(backend_args={self.backend_args})'
 
 
 @TRANSFORMS.register_module()
