@@ -4,10 +4,13 @@
 import json
 import shutil
 
+import cv2
+import numpy as np
 import pytest
 
 from mmseg_da.datasets import (
     CamVidDataset,
+    CheckImageFile,
     CityscapesRawDataset,
     GTADataset,
 )
@@ -232,3 +235,17 @@ def test_sizes_of_image_and_label_differ(raw_folders):
     dataset = GTADataset(data_root=str(root), pipeline=PIPELINE)
     with pytest.raises(ValueError, match=r"skip_files=\['00001'\]"):
         dataset[0]
+
+
+def test_a_truncated_test_image_is_refused(tmp_path):
+    """mmcv's own loader lets it through, see CheckImageFile."""
+    image = np.random.default_rng(0).integers(0, 255, (64, 96, 3), np.uint8)
+    file = tmp_path / 'cut.png'
+    data = cv2.imencode('.png', image)[1].tobytes()
+    file.write_bytes(data)
+    results = {'img_path': str(file)}
+    assert CheckImageFile()(results) is results
+    assert CheckImageFile()({'img': image})['img'] is image
+    file.write_bytes(data[:-20])
+    with pytest.raises(ValueError, match=r'cut\.png: truncated or damaged'):
+        CheckImageFile()(results)
