@@ -157,6 +157,8 @@ class StreetRenderer:
         far = rotation_homography(camera, view.pose, pose) @ grid.to_pixel()
         maps = np.concatenate([maps, far[None]])
         x, y, w = (form(maps[:, row]) for row in range(3))
+        # points that pass behind the next camera: far outside its image
+        w = np.maximum(w, 0.02)
         u = x / w - (columns - grid.shift) / grid.rate
         v = y / w - (rows - grid.shift) / grid.rate
         flow = np.stack([u, v], axis=-1).astype(np.float32)
