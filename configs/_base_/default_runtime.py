@@ -22,6 +22,8 @@ default_hooks = dict(
     # Makes every iteration's randomness a function of (seed, rank,
     # iteration), so that a resumed run is bit-equal to an unbroken one.
     iteration_seed=dict(type='IterationSeedHook'),
+    # Data, model, metrics and checkpoint must have the same classes.
+    class_view_check=dict(type='ClassViewCheckHook'),
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
