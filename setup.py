@@ -67,6 +67,10 @@ setup(
     license_files=['LICENSE'],
     keywords='computer vision, segmentation, domain adaptation, mmseg',
     packages=find_packages(include=['mmseg_da', 'mmseg_da.*']),
+    package_data={
+        'mmseg_da.datasets': ['label_subsets/*'],
+        'mmseg_da.reporting': ['templates/*'],
+    },
     python_requires='>=3.10',
     install_requires=read_requirements('runtime'),
     extras_require={

@@ -6,10 +6,12 @@ it with ``custom_imports = dict(imports=['mmseg_da'])``.
 """
 
 from .compat import apply_shims, check_environment
+from .utils.quiet_import import import_mmseg_quietly
 from .version import __version__
 
 check_environment()
 apply_shims()
+import_mmseg_quietly()
 
 from . import datasets, engine, evaluation, models, uda  # noqa: E402
 

@@ -41,7 +41,9 @@ def street_world(tmp_path_factory):
 @pytest.fixture(scope='session')
 def camvid_root():
     """The real CamVid frames; skips where they are absent."""
-    shared = os.environ.get('MMSEG_DA_SHARED_DATA', REPO.parent / 'shared/data')
+    shared = os.environ.get(
+        'MMSEG_DA_SHARED_DATA', REPO.parent / 'shared/data'
+    )
     root = Path(shared) / 'camvid'
     if not (root / 'train.txt').exists():
         pytest.skip(

@@ -22,11 +22,9 @@ def test_the_worked_example_trains(street_world, tmp_path):
     exec(compile(method, 'CONTRIBUTING.md', 'exec'), {})
     folder = contract.REPO / 'configs/methods'
     path = tmp_path / 'self-training_swg2swc.py'
-    path.write_text(
-        config.replace("'./", f"'{folder}/"), encoding='utf-8'
-    )
+    path.write_text(config.replace("'./", f"'{folder}/"), encoding='utf-8')
     cfg = contract.small_config(path, street_world, tmp_path / 'run')
-    runner, recorder = contract.run(cfg)
+    _, recorder = contract.run(cfg)
     for entry in recorder.logs:
         parts = entry['source.decode.loss_ce'] + entry['target.loss_pseudo']
         assert entry['loss'] == pytest.approx(parts, rel=1e-5)

@@ -59,5 +59,8 @@ def test_killed_and_resumed_run_ends_bit_equal(street_world, tmp_path):
     victim.communicate()
     finish(start(config, tmp_path / 'b', '--resume'))
 
-    whole, resumed = final_weights(tmp_path / 'a'), final_weights(tmp_path / 'b')
+    whole, resumed = (
+        final_weights(tmp_path / 'a'),
+        final_weights(tmp_path / 'b'),
+    )
     assert contract.state_difference(whole, resumed) == []

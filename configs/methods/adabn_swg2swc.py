@@ -7,7 +7,7 @@ _base_ = './source-only_swg2swc.py'
 custom_hooks = [
     dict(
         type='TargetBNHook',
-        interval=250,
+        interval=400,
         num_images=200,
         dataloader=dict(
             batch_size=8,

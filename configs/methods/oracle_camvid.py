@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/slim_r18.py',
     '../_base_/datasets/camvid.py',
-    '../_base_/schedules/slim_500.py',
+    '../_base_/schedules/slim_800.py',
 ]
 # 1 / sqrt(frequency) of CamVid's training labels, mean 1 over pixels.
 class_weight = [
@@ -27,4 +27,4 @@ train_dataloader = dict(
         type='DomainConcatDataset', datasets=[_base_.target_labeled_train]
     ),
 )
-default_hooks = dict(checkpoint=dict(interval=125))
+default_hooks = dict(checkpoint=dict(interval=200))

@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/slim_r18.py',
     '../_base_/datasets/swg2swc.py',
-    '../_base_/schedules/slim_500.py',
+    '../_base_/schedules/slim_800.py',
 ]
 train_dataloader = dict(
     batch_size=4,
@@ -12,4 +12,4 @@ train_dataloader = dict(
     sampler=dict(type='MultiSourceSampler', batch_size=4, source_ratio=[1]),
     dataset=dict(type='DomainConcatDataset', datasets=[_base_.source_train]),
 )
-default_hooks = dict(checkpoint=dict(interval=125))
+default_hooks = dict(checkpoint=dict(interval=200))

@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 import torch
 from mmengine.model import ExponentialMovingAverage
 from mmseg.models.segmentors.base import BaseSegmentor
-from mmseg.utils import add_prefix
 from mmseg.registry import MODELS
+from mmseg.utils import add_prefix
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from mmseg_da.engine.update import run_update_phases
+from mmseg_da.models.utils import segmentor_losses
 
 TEACHER_MODES = ('eval', 'train', 'train_no_dropout')
 PREDICTORS = ('segmentor', 'teacher')
@@ -86,8 +87,12 @@ class BaseUDASegmentor(BaseSegmentor):
             data_preprocessor=data_preprocessor, init_cfg=init_cfg
         )
         _refuse_legacy(train_cfg, pretrained)
-        self.teacher_mode = _choice('teacher_mode', teacher_mode, TEACHER_MODES)
-        self.predict_on = _predict_on(test_cfg, has_teacher=teacher is not None)
+        self.teacher_mode = _choice(
+            'teacher_mode', teacher_mode, TEACHER_MODES
+        )
+        self.predict_on = _predict_on(
+            test_cfg, has_teacher=teacher is not None
+        )
         self.segmentor = MODELS.build(segmentor)
         self.teacher: ExponentialMovingAverage | None = None
         if teacher is not None:
@@ -96,7 +101,10 @@ class BaseUDASegmentor(BaseSegmentor):
             )
         if discriminators:
             self.discriminators = nn.ModuleDict(
-                {name: MODELS.build(cfg) for name, cfg in discriminators.items()}
+                {
+                    name: MODELS.build(cfg)
+                    for name, cfg in discriminators.items()
+                }
             )
         self.register_load_state_dict_pre_hook(_adopt_plain_checkpoint)
 
@@ -141,7 +149,9 @@ class BaseUDASegmentor(BaseSegmentor):
         Returns:
             dict[str, Tensor]: E.g. ``source.decode.loss_ce``.
         """
-        losses = self.segmentor.loss(inputs[branch], data_samples[branch])
+        losses = segmentor_losses(
+            self.segmentor, inputs[branch], data_samples[branch]
+        )
         return add_prefix(losses, branch)
 
     def train(self, mode: bool = True) -> BaseUDASegmentor:
@@ -210,7 +220,9 @@ class BaseUDASegmentor(BaseSegmentor):
         """Logits (N, C, H, W) at the size of the input images."""
         return self.predictor.encode_decode(inputs, batch_img_metas)
 
-    def predict(self, inputs: Tensor, data_samples: list | None = None) -> list:
+    def predict(
+        self, inputs: Tensor, data_samples: list | None = None
+    ) -> list:
         """Predictions at the original image size, as ``SegDataSample``."""
         return self.predictor.predict(inputs, data_samples)
 
@@ -229,7 +241,9 @@ def _choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
 def _predict_on(test_cfg: dict | None, has_teacher: bool) -> str:
     options = dict(test_cfg or {})
     predictor = _choice(
-        'test_cfg.predict_on', options.pop('predict_on', 'segmentor'), PREDICTORS
+        'test_cfg.predict_on',
+        options.pop('predict_on', 'segmentor'),
+        PREDICTORS,
     )
     if options:
         raise ValueError(

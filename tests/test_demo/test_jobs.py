@@ -7,7 +7,7 @@ import time
 import pytest
 from rich.console import Console
 
-from mmseg_da.demo import Job, JobError, run_jobs
+from mmseg_da.demo_run import Job, JobError, run_jobs
 
 CONSOLE = Console(file=io.StringIO())
 
@@ -40,6 +40,17 @@ def test_all_jobs_run_and_report_cost_and_output(tmp_path):
         assert result.peak_rss_mib > 1
 
 
+@pytest.mark.skipif(
+    not os.path.exists('/proc/self/status'), reason='needs /proc'
+)
+def test_peak_memory_is_that_of_the_child_alone(tmp_path):
+    ballast = bytearray(200 * 2**20)
+    results = []
+    one = job(tmp_path, 'a', 'import time; time.sleep(1.5)')
+    run_jobs([one], 1, CONSOLE, lambda j, r: results.append(r))
+    assert 1 < results[0].peak_rss_mib < 100 < len(ballast) / 2**20
+
+
 def test_no_job_is_no_error():
     run_jobs([], 2, CONSOLE, lambda job, result: None)
 
@@ -69,7 +80,7 @@ def test_a_failure_shows_the_log_and_ends_the_others(tmp_path):
 
 def test_a_killed_job_names_the_signal(tmp_path):
     source = 'import os, signal; os.kill(os.getpid(), signal.SIGKILL)'
-    with pytest.raises(JobError, match='SIGKILL.*out of memory'):
+    with pytest.raises(JobError, match=r'SIGKILL.*out of memory'):
         run_jobs([job(tmp_path, 'a', source)], 1, CONSOLE, lambda j, r: None)
 
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from mmseg_da.demo import Step, folder_lock, hash_files
+from mmseg_da.demo_run import Step, folder_lock, hash_files
 
 
 def finished_step(root) -> Step:

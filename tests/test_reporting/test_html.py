@@ -50,7 +50,12 @@ def make_page() -> str:
         {'name': 'ceiling', 'mIoU': 45.6, 'IoU.road': None},
     ]
     table = score_table(ResultTable(columns, rows), {'IoU.road': '#804080'})
-    parts = ['Plain <b>text</b> & more.', table, facts({'a<': 1}), code('x > y')]
+    parts = [
+        'Plain <b>text</b> & more.',
+        table,
+        facts({'a<': 1}),
+        code('x > y'),
+    ]
     return page('Title', 'Lead', [Section('Part', parts, 'part')], 'Foot')
 
 

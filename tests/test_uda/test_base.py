@@ -51,9 +51,7 @@ def build(**kwargs):
 
 def labelled(n=2):
     label = torch.randint(0, 5, (n, 1, 32, 64))
-    return [
-        SegDataSample(gt_sem_seg=PixelData(data=item)) for item in label
-    ]
+    return [SegDataSample(gt_sem_seg=PixelData(data=item)) for item in label]
 
 
 def test_loss_covers_every_labelled_branch():

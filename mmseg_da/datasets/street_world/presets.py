@@ -36,7 +36,7 @@ def _synthia() -> Domain:
         camera_pitch=3.5,
         camera_yaw=12.0,
         camera_lateral=2.6,
-        hood_height=0.035,
+        hood_height=0.045,
         road_width=12.5,
         building_height=(7.0, 24.0),
         pitched_roof=0.3,

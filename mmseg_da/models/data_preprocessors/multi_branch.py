@@ -54,7 +54,9 @@ class MultiBranchDataPreprocessor(BaseDataPreprocessor):
             return self.data_preprocessor(data, training)
         inputs, data_samples = {}, {}
         for branch, images in data['inputs'].items():
-            present = [i for i, image in enumerate(images) if image is not None]
+            present = [
+                i for i, image in enumerate(images) if image is not None
+            ]
             if not present:
                 continue
             samples = data['data_samples'][branch]

@@ -142,7 +142,9 @@ class PixelCELoss(nn.Module):
         valid = label != ignore_index
         class_weight = self._class_weight_for(logits)
         if class_weight is None:
-            total = valid.sum().to(torch.promote_types(logits.dtype, torch.float32))
+            total = valid.sum().to(
+                torch.promote_types(logits.dtype, torch.float32)
+            )
             if weight is not None and self.normalize == 'weight':
                 total = (weight * valid).sum()
         else:

@@ -1,23 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # Minutes on two CPU cores: AdamW, warm-up 50, poly 0.9.
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=500, val_interval=250)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=800, val_interval=400)
 optim_wrapper = dict(
     constructor='JointOptimWrapperConstructor',
     segmentor=dict(
         type='OptimWrapper',
-        optimizer=dict(type='AdamW', lr=4e-3, weight_decay=0.01),
+        optimizer=dict(type='AdamW', lr=4e-3, weight_decay=0.01, fused=True),
     ),
 )
 param_scheduler = [
-    dict(
-        type='LinearLR', start_factor=0.02, begin=0, end=50, by_epoch=False
-    ),
+    dict(type='LinearLR', start_factor=0.02, begin=0, end=50, by_epoch=False),
     dict(
         type='PolyLR',
         power=0.9,
         eta_min=0.0,
         begin=50,
-        end=501,
+        end=801,
         by_epoch=False,
     ),
 ]
