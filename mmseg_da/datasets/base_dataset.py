@@ -9,19 +9,23 @@ from collections.abc import Callable, Sequence
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
+from .cache_settings import CacheSettings
 from .class_views import ClassView, get_class_view
+from .companion_files import attach_files
 from .file_listing import (
     describe_content,
     list_stems,
     match_stems,
     read_stem_list,
-    resolve_indices,
 )
+from .image_cache import ImageCache, open_cache
 from .label_decoding import LabelDecoder, get_label_decoder
+from .layouts import check_split, expected_tree
+from .name_checks import check_image_names, check_label_names
+from .subsets import resolve_indices
+from .zip_files import describe_archive, is_folder
 
 __all__ = ['RawSegDataset']
-
-_HOW_TO_GET = 'Downloads: docs/data.md. Without: tools/make_street_world.py'
 
 
 class RawSegDataset(BaseSegDataset):
@@ -37,7 +41,8 @@ class RawSegDataset(BaseSegDataset):
     and ``label_decoder``.
 
     Args:
-        data_root: Root folder, prepended to relative paths.
+        data_root: Root folder, prepended to relative paths; it and every
+            folder may lie in a zip archive (:mod:`zip_files`).
         split: Key of ``SPLITS``, by default the first one; None where a
             dataset has none. Not together with ``data_prefix``.
         data_prefix: Folders ``img_path`` and ``seg_map_path``. Defaults to
@@ -51,14 +56,15 @@ class RawSegDataset(BaseSegDataset):
         labeled: False for an unlabelled set: label files are neither needed
             nor looked for. Defaults to True, for ``UNLABELED_SPLITS`` to
             False.
-        indices: First n images, positions in the sorted list, or the path of
-            a subset file (``.json`` with positions or names; text with one
-            name per line).
+        indices: First n images, positions in the sorted list, or a text:
+            the name of a list of the package, the path of an own file,
+            ``'fraction:1/8:seed42'``, ... (:mod:`mmseg_da.datasets.subsets`).
         skip_files: Stems of faulty pairs to leave out.
         img_suffix: End of the image names.
         seg_map_suffix: End of the label names.
         dataset_name: Tag in tables and errors.
         pipeline: Transforms.
+        cache: Settings of decoded copies, see :class:`CacheSettings`.
         serialize_data, test_mode, lazy_init, max_refetch, backend_args: As in
             mmengine's ``BaseDataset``.
 
@@ -101,14 +107,19 @@ class RawSegDataset(BaseSegDataset):
         lazy_init: bool = False,
         max_refetch: int = 1000,
         backend_args: dict | None = None,
+        cache: dict | None = None,
     ) -> None:
         self.dataset_name = dataset_name or self.DATASET_NAME
-        self.split = self._check_split(split, data_prefix)
+        self.split = check_split(
+            split, data_prefix, self.SPLITS, self._title()
+        )
         if labeled is None:
             labeled = self.split not in self.UNLABELED_SPLITS
         self.labeled = labeled
         self.label_format = label_format
         self.skip_files = tuple(skip_files)
+        self.cache_settings = CacheSettings.from_config(cache)
+        self.cache: ImageCache | None = None
         self.view, self.label_decoder = self._build_decoder(class_view)
         by_format = (self.SEG_MAP_SUFFIX, self.TRAIN_ID_SUFFIX)
         default_suffix = by_format[label_format == 'train_ids']
@@ -132,25 +143,6 @@ class RawSegDataset(BaseSegDataset):
             class_view=self.view.name, dataset_name=self.dataset_name
         )
 
-    def _check_split(
-        self, split: str | None, data_prefix: dict | None
-    ) -> str | None:
-        allowed = [] if data_prefix else list(self.SPLITS)
-        if split is None:
-            return allowed[0] if allowed else None
-        if data_prefix:
-            raise ValueError(
-                f'{self._title()}: split={split!r} and data_prefix='
-                f'{data_prefix} exclude each other; give one of them.'
-            )
-        if split not in allowed:
-            raise ValueError(
-                f'{self._title()}: split {split!r} is unknown; allowed: '
-                f'{allowed or None}. For other folders use data_prefix, for '
-                'own lists ann_file.'
-            )
-        return split
-
     def _build_decoder(
         self, class_view: str | None
     ) -> tuple[ClassView, LabelDecoder | None]:
@@ -167,25 +159,31 @@ class RawSegDataset(BaseSegDataset):
         self.layout = 'own folders'
         prefix = dict(data_prefix or {})
         if not data_prefix:
-            for key in ('seg_map_path', 'img_path'):
-                self.layout = self._find_layout(data_root or '', key)
-                prefix[key] = self._layout_folders(key)[self.layout]
+            self.layout, prefix['img_path'] = self._find_layout(
+                data_root or '', 'img_path'
+            )
+        self.label_layout = self.layout
         if not self.labeled:
             prefix.pop('seg_map_path', None)
+        elif not data_prefix:
+            self.label_layout, prefix['seg_map_path'] = self._find_layout(
+                data_root or '', 'seg_map_path'
+            )
         return prefix
 
-    def _find_layout(self, data_root: str, key: str) -> str:
+    def _find_layout(self, data_root: str, key: str) -> tuple[str, str]:
         folders = self._layout_folders(key)
         for name, folder in folders.items():
-            if os.path.isdir(os.path.join(data_root, folder)):
-                return name
-        return next(iter(folders))
+            if is_folder(os.path.join(data_root, folder)):
+                return name, folder
+        return next(iter(folders.items()))
 
     def _layout_folders(self, key: str) -> dict[str, str]:
         package_folder = self.SPLITS.get(self.split)
         return {
             name: layout[key].format(split=self.split, folder=package_folder)
             for name, layout in self.LAYOUTS.items()
+            if key in layout
         }
 
     def load_data_list(self) -> list[dict]:
@@ -199,6 +197,7 @@ class RawSegDataset(BaseSegDataset):
         stems = list_stems(folder, suffix)
         if not stems:
             self._raise_empty(folder, 'images', 'img_suffix', suffix)
+        check_image_names(self, stems)
         if self.ann_file:
             wanted = read_stem_list(self.ann_file, suffix)
             listed = match_stems(wanted, stems, f'list {self.ann_file}')
@@ -210,9 +209,17 @@ class RawSegDataset(BaseSegDataset):
         self._indices = resolve_indices(
             self._indices, stems, suffix, self.data_root, self._title()
         )
-        where = f'in {folder} ({self.layout})'
-        print_log(f'{self._title()}: {len(stems)} images {where}', 'current')
+        where = f'{len(stems)} images in {folder} ({self.layout})'
+        if self.label_layout != self.layout:
+            where += f', labels: {self.label_layout}'
+        print_log(f'{self._title()}: {where}', 'current')
         return samples
+
+    def full_init(self) -> None:
+        """List the files and open the cache, if there is to be one."""
+        super().full_init()
+        if self.cache_settings and self.cache is None:
+            self.cache = open_cache(self)
 
     def _sample(self, stem: str) -> dict:
         return {
@@ -231,29 +238,28 @@ class RawSegDataset(BaseSegDataset):
         )
 
     def get_data_info(self, idx: int) -> dict:
-        """Sample ``idx`` with the decoder of its label file attached."""
+        """Sample ``idx`` with its label decoder and cached copy, if any."""
         info = super().get_data_info(idx)
         if self.labeled:
             info['label_decoder'] = self.label_decoder
+        if self.cache is not None:
+            info['cached_sample'] = self.cache.sample(info['sample_stem'])
         return info
 
     def _attach_labels(self, samples: list[dict]) -> None:
         folder = self._folder('seg_map_path')
         suffix = self.seg_map_suffix
-        available = {stem + suffix for stem in list_stems(folder, suffix)}
-        if not available:
+        found = list_stems(folder, suffix)
+        if not found:
             self._raise_empty(folder, 'labels', 'seg_map_suffix', suffix)
-        names = [sample['sample_stem'] + suffix for sample in samples]
-        for sample, name in zip(samples, names, strict=True):
-            sample['seg_map_path'] = os.path.join(folder, name)
-        missing = [name for name in names if name not in available]
-        if missing:
-            raise FileNotFoundError(
-                f'{self._title()}: {len(missing)} of {len(samples)} images '
-                f'have no label file in {folder}, e.g. {missing[:3]}. Unpack '
-                'the label archive again, list the labelled images in '
-                'ann_file, or set labeled=False.'
-            )
+        check_label_names(self, found)
+        stems = [sample['sample_stem'] for sample in samples]
+        mend = (
+            'Unpack the label archive again, list the labelled images in '
+            'ann_file, or set labeled=False.'
+        )
+        where = ('seg_map_path', folder, suffix, self._title())
+        attach_files(samples, stems, found, *where, mend)
 
     def _without_skipped(self, stems: list[str]) -> list[str]:
         """Drop ``skip_files``; faults known to a dataset may be added."""
@@ -269,11 +275,11 @@ class RawSegDataset(BaseSegDataset):
                 'for images without labels.'
             )
         folder = self.data_prefix[key]
-        if not os.path.isdir(folder):
+        if not is_folder(folder):
             raise FileNotFoundError(
                 f'{self._title()}: folder {folder} ({key}, '
-                f'data_root={self.data_root!r}) does not exist.\n'
-                f'{self._expected()}'
+                f'data_root={self.data_root!r}) does not exist.'
+                f'{describe_archive(folder)}\n{self._expected()}'
             )
         return folder
 
@@ -287,13 +293,8 @@ class RawSegDataset(BaseSegDataset):
         )
 
     def _expected(self) -> str:
-        labels = self._layout_folders('seg_map_path')
-        lines = [
-            f'  {name}: {folder}/**/*{self.img_suffix} and '
-            f'{labels[name]}/**/*{self.seg_map_suffix}'
-            for name, folder in self._layout_folders('img_path').items()
-        ]
-        return '\n'.join(['Expected below data_root:', *lines, _HOW_TO_GET])
+        folders = map(self._layout_folders, ('img_path', 'seg_map_path'))
+        return expected_tree(*folders, self.img_suffix, self.seg_map_suffix)
 
     def _title(self) -> str:
         return f'{type(self).__name__} ({self.dataset_name})'

@@ -36,4 +36,8 @@ class CityscapesRawDataset(RawSegDataset):
             'img_path': 'leftImg8bit_trainvaltest/leftImg8bit/{split}',
             'seg_map_path': 'gtFine_trainvaltest/gtFine/{split}',
         },
+        'zip archives': {
+            'img_path': 'leftImg8bit_trainvaltest.zip/leftImg8bit/{split}',
+            'seg_map_path': 'gtFine_trainvaltest.zip/gtFine/{split}',
+        },
     }

@@ -45,7 +45,7 @@ class CustomRawDataset(RawSegDataset):
         dataset_name: Tag in tables and errors.
         ann_file, label_format, labeled, indices, skip_files, img_suffix,
             seg_map_suffix, pipeline, serialize_data, test_mode, lazy_init,
-            max_refetch, backend_args: See :class:`RawSegDataset`.
+            max_refetch, backend_args, cache: See :class:`RawSegDataset`.
 
     Raises:
         ValueError: A bad table: unknown class, id outside 0..255, a key
@@ -77,6 +77,7 @@ class CustomRawDataset(RawSegDataset):
         lazy_init: bool = False,
         max_refetch: int = 1000,
         backend_args: dict | None = None,
+        cache: dict | None = None,
     ) -> None:
         _require_image_folder(data_prefix, dataset_name)
         self.raw_labels = raw_labels
@@ -101,6 +102,7 @@ class CustomRawDataset(RawSegDataset):
             lazy_init=lazy_init,
             max_refetch=max_refetch,
             backend_args=backend_args,
+            cache=cache,
         )
 
     def _build_decoder(

@@ -1,23 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Listing of dataset folders, split lists and label-subset files."""
+"""Listing of dataset folders and reading of split lists."""
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 from collections import Counter
-from collections.abc import Sequence
 
-from mmengine.logging import print_log
+from .zip_files import list_folder, split_zip_path
 
 __all__ = [
     'describe_content',
     'list_stems',
     'match_stems',
     'read_stem_list',
-    'read_subset',
-    'resolve_indices',
 ]
 
 
@@ -25,7 +20,7 @@ def list_stems(folder: str, suffix: str) -> list[str]:
     """List the files below a folder, at any depth, that end with a suffix.
 
     Args:
-        folder: Existing folder.
+        folder: Existing folder, on disk or inside a zip archive.
         suffix: End of the file names, e.g. ``'_leftImg8bit.png'``.
 
     Returns:
@@ -51,6 +46,9 @@ def describe_content(folder: str) -> str:
 
 
 def _walk(folder: str, prefix: str) -> list[str]:
+    place = split_zip_path(folder)
+    if place is not None:
+        return list_folder(*place)
     found: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -144,89 +142,3 @@ def match_stems(
             'list of another dataset or split, or is the download incomplete?'
         )
     return indices
-
-
-def read_subset(path: str, available: list[str], suffix: str) -> list[int]:
-    """Read a label-subset file.
-
-    Args:
-        path: '.json' with a list of positions in the sorted image list or of
-            names; any other file is a list of names, one per line.
-        available: Sorted stems of the images.
-        suffix: Image suffix, may follow the listed names.
-
-    Returns:
-        Positions in ``available``.
-
-    Raises:
-        FileNotFoundError: The file is missing.
-        ValueError: Broken file, or positions or names that do not exist.
-    """
-    if not path.endswith('.json') or not os.path.isfile(path):
-        stems = read_stem_list(path, suffix)
-        return match_stems(stems, available, path)
-    with open(path, encoding='utf-8') as file:
-        try:
-            items = json.load(file)
-        except json.JSONDecodeError as error:
-            raise ValueError(f'{path} is no valid JSON: {error}') from error
-    if isinstance(items, list) and items:
-        if all(isinstance(x, str) for x in items):
-            names = [x.removesuffix(suffix) for x in items]
-            return match_stems(names, available, path)
-        if all(type(x) is int for x in items):
-            _check_positions(items, len(available), path)
-            return items
-    raise ValueError(
-        f'{path}: expected a non-empty JSON list of positions or of image '
-        f'names, got {str(items)[:60]}'
-    )
-
-
-def _check_positions(indices: list[int], length: int, origin: str) -> None:
-    """Raise ValueError if a position is outside ``0..length - 1``."""
-    wrong = [i for i in indices if not 0 <= i < length]
-    if wrong:
-        raise ValueError(
-            f'{origin}: {len(wrong)} positions are outside 0..{length - 1}, '
-            f'e.g. {wrong[:3]}; the dataset has {length} images. Is the '
-            'download complete and the list meant for this split?'
-        )
-
-
-def resolve_indices(
-    indices: int | Sequence[int] | str | None,
-    stems: list[str],
-    suffix: str,
-    data_root: str | None,
-    title: str,
-) -> int | list[int] | None:
-    """Turn a dataset's ``indices`` argument into what mmengine understands.
-
-    Args:
-        indices: First n, positions, path of a subset file (as it stands or
-            below ``data_root``), or None for everything.
-        stems: Sorted stems of the images.
-        suffix: Image suffix.
-        data_root: Root folder of the dataset.
-        title: Name of the dataset, for messages.
-
-    Raises:
-        FileNotFoundError: The subset file is missing.
-        ValueError: See :func:`read_subset`.
-    """
-    if isinstance(indices, str):
-        below_root = os.path.join(data_root or '', indices)
-        path = indices if os.path.isfile(indices) else below_root
-        return read_subset(path, stems, suffix)
-    if isinstance(indices, int) and indices > len(stems):
-        print_log(
-            f'{title}: indices={indices} asks for more than the {len(stems)} '
-            'images there are; all are used.',
-            'current',
-            level=logging.WARNING,
-        )
-    if indices is None or isinstance(indices, int):
-        return indices
-    _check_positions(list(indices), len(stems), f'{title}, indices')
-    return list(indices)

@@ -32,7 +32,11 @@ class GTADataset(RawSegDataset):
     DATASET_NAME = 'gta'
     TRAIN_ID_SUFFIX = '_labelTrainIds.png'
     LAYOUTS = {
-        'plain layout': {'img_path': 'images', 'seg_map_path': 'labels'}
+        'plain layout': {'img_path': 'images', 'seg_map_path': 'labels'},
+        'zip archives': {
+            'img_path': '*_images.zip/images',
+            'seg_map_path': '*_labels.zip/labels',
+        },
     }
 
     def _without_skipped(self, stems: list[str]) -> list[str]:

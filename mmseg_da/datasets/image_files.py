@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from mmengine import fileio
 
+from .zip_files import read_member, split_zip_path
+
 __all__ = [
     'PngHeader',
     'check_complete',
@@ -57,10 +59,16 @@ class PngHeader(NamedTuple):
 def read_file(path: str, backend_args: dict | None = None) -> bytes:
     """Read a file through mmengine's file backends.
 
+    A path may lead through a zip archive, see
+    :mod:`mmseg_da.datasets.zip_files`.
+
     Raises:
         FileNotFoundError: The file is missing.
         ValueError: The file is empty.
     """
+    place = None if backend_args else split_zip_path(path)
+    if place is not None:
+        return _not_empty(read_member(*place), path)
     try:
         data = fileio.get(path, backend_args=backend_args)
     except FileNotFoundError as error:
@@ -68,11 +76,15 @@ def read_file(path: str, backend_args: dict | None = None) -> bytes:
             f'{path}: no such file. Was it moved or deleted after the '
             'dataset was listed? Unpack the archive again.'
         ) from error
+    return _not_empty(bytes(data), path)
+
+
+def _not_empty(data: bytes, path: str) -> bytes:
     if not data:
         raise ValueError(
             f'{path}: the file is empty (0 bytes). Unpack or copy it again.'
         )
-    return bytes(data)
+    return data
 
 
 def parse_png_header(data: bytes, path: str) -> PngHeader:
@@ -92,7 +104,11 @@ def parse_png_header(data: bytes, path: str) -> PngHeader:
 
 
 def png_size(path: str) -> tuple[int, int]:
-    """Height and width of a PNG on disk, from its first 33 bytes."""
+    """Height and width of a PNG, from its first 33 bytes."""
+    place = split_zip_path(path)
+    if place is not None:
+        header = parse_png_header(read_member(*place), path)
+        return header.height, header.width
     with open(path, 'rb') as file:
         header = parse_png_header(file.read(33), path)
     return header.height, header.width
@@ -150,9 +166,18 @@ def decode_bgr(data: bytes, path: str) -> np.ndarray:
         uint8 array of shape (H, W, 3).
 
     Raises:
-        ValueError: Truncated, damaged or not an image.
+        ValueError: Truncated, damaged, not an image, or a palette PNG.
     """
     check_complete(data, path)
+    if data.startswith(_PNG_SIGNATURE):
+        header = parse_png_header(data, path)
+        if header.kind == 'palette':
+            raise ValueError(
+                f'{path}: this PNG is {header}, the form of label files, not '
+                'of photographs. Are image and label folder mixed up, or was '
+                'a label archive unpacked here? (Real palette images have to '
+                'be converted to RGB.)'
+            )
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if image is None:

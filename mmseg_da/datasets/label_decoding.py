@@ -73,6 +73,24 @@ class LabelDecoder:
                 encoding asks for, or ids the dataset does not define. Ids are
                 never mapped silently.
         """
+        return self.decode_both(data, path)[1]
+
+    def decode_both(
+        self, data: bytes, path: str
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Decode a label file and keep its raw ids.
+
+        Args:
+            data: The bytes of the PNG.
+            path: Its name, for errors.
+
+        Returns:
+            Raw ids (for encoding 'color' the positions in the table) and
+            train ids, uint8 arrays of shape (H, W).
+
+        Raises:
+            ValueError: See :meth:`decode`.
+        """
         check_complete(data, path)
         header = parse_png_header(data, path)
         raw = self._read_ids(data, header, path)
@@ -80,7 +98,7 @@ class LabelDecoder:
         strange = cv2.LUT(raw, np.logical_not(self.known).astype(np.uint8))
         if cv2.countNonZero(strange):
             self._refuse_ids(raw, path)
-        return train
+        return raw, train
 
     def _read_ids(
         self, data: bytes, header: PngHeader, path: str

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mmseg.registry import DATASETS
 
 from .base_dataset import RawSegDataset
+from .companion_files import attach_files, find_folder
+from .file_listing import list_stems
 
 __all__ = ['SynthiaDataset', 'SynthiaParsedDataset']
 
@@ -16,8 +20,13 @@ class SynthiaDataset(RawSegDataset):
 
     ``GT/LABELS`` holds 16-bit RGB PNGs with the class id in the first channel
     and the instance in the second. Terrain, truck and train do not occur:
-    use the class view 'cityscapes16' or the metric subset '16'. Arguments:
-    see :class:`RawSegDataset`.
+    use the class view 'cityscapes16' or the metric subset '16'.
+
+    Args:
+        depth: Give every sample the ``depth_path`` of its 16-bit depth map
+            (``Depth/Depth`` or ``Depth``, or ``data_prefix['depth_path']``),
+            for :class:`LoadDepth`.
+        **base_arguments: Arguments of :class:`RawSegDataset`.
     """
 
     LABEL_TABLE = 'synthia'
@@ -32,6 +41,38 @@ class SynthiaDataset(RawSegDataset):
             'seg_map_path': 'RAND_CITYSCAPES/GT/LABELS',
         },
     }
+    DEPTH_FOLDERS = {
+        'plain layout': 'Depth/Depth',
+        'flat layout': 'Depth',
+        'archive layout': 'RAND_CITYSCAPES/Depth/Depth',
+        'flat archive layout': 'RAND_CITYSCAPES/Depth',
+    }
+
+    def __init__(self, *, depth: bool = False, **base_arguments: Any) -> None:
+        self.depth = depth
+        super().__init__(**base_arguments)
+
+    def load_data_list(self) -> list[dict]:
+        """List the images with their label and depth files."""
+        samples = super().load_data_list()
+        if not self.depth:
+            return samples
+        folder = self.data_prefix.get('depth_path')
+        if folder is None:
+            _, folder = find_folder(
+                self.data_root, 'depth', self.DEPTH_FOLDERS, self._title()
+            )
+        attach_files(
+            samples,
+            [sample['sample_stem'] for sample in samples],
+            list_stems(folder, '.png'),
+            'depth_path',
+            folder,
+            '.png',
+            self._title(),
+            'Unpack the depth archive again or set depth=False.',
+        )
+        return samples
 
 
 @DATASETS.register_module()

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmseg_da.datasets.street_world.generate import generate
+from mmseg_da.datasets.street_world.world import WorldSettings
+
 SIZE = (12, 20)
 
 
@@ -96,3 +99,25 @@ class RawFolders:
 @pytest.fixture
 def raw_folders(tmp_path):
     return RawFolders(tmp_path)
+
+
+@pytest.fixture(scope='session')
+def sequence_world(tmp_path_factory):
+    """StreetWorld with neighbour frames, depth and exact motion.
+
+    Tests read it; whoever breaks a file copies the folder first.
+    """
+    root = tmp_path_factory.mktemp('sequence_world')
+    formats = (
+        'gta_seq',
+        'synthia',
+        'synthia_seq',
+        'cityscapes',
+        'cityscapes_sequence',
+        'mapillary',
+    )
+    settings = WorldSettings(
+        size=(192, 96), train=2, val=1, sequence_frames=3, truth_share=1.0
+    )
+    generate(root, formats, settings)
+    return root

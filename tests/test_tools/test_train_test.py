@@ -15,6 +15,8 @@ from PIL import Image
 from tiny_cityscapes import SIZE, write_config
 from tool_calls import TOOLS, call, train_tiny
 
+from mmseg_da.evaluation.records import read_record
+
 
 @pytest.fixture(scope='module')
 def tiny(tmp_path_factory):
@@ -62,16 +64,31 @@ def test_scores_submission_and_json(tiny, tmp_path):
     )  # fmt: skip
     assert code == 0
     record = json.loads(file.read_text())
-    metrics = record['metrics']
+    metrics = record['scores']['metrics']
     assert metrics['cityscapes/mIoU'] == pytest.approx(
         metrics['mIoU'], abs=1e-6
     )
-    assert record['images'] == 3
-    assert record['class_view'] == 'cityscapes19'
-    assert np.sum(record['confusion']) > 0 and len(record['classes']) == 19
-    assert record['seconds'] > 0 and record['peak_rss_mib'] > 10
+    assert record['protocol']['images'] == 3
+    assert record['protocol']['class_view'] == 'cityscapes19'
+    assert record['protocol']['evaluation_size'] == [SIZE[1], SIZE[0]]
+    assert record['seed'] == 3 and record['checkpoint']['iteration'] == 2
+    assert read_record(file).confusion.sum() > 0
+    assert record['cost']['test_seconds'] > 0
+    assert record['cost']['peak_rss_mib'] > 10
     assert (out / 'submission.zip').is_file()
     assert len(list((tmp_path / 'show').rglob('*.png'))) == 3
+
+
+def test_record_has_the_name_of_config_and_seed(tiny, tmp_path):
+    config, _, checkpoint = tiny
+    code = call(
+        'test', config, checkpoint, '--work-dir', tmp_path / 'work',
+        '--record', tmp_path / 'records',
+    )  # fmt: skip
+    assert code == 0
+    record = read_record(tmp_path / 'records/tiny_cs_seed3.json')
+    assert (record.method, record.direction) == ('tiny', 'cs')
+    assert record.selection == 'last' and not record.cost.stages
 
 
 def test_format_only_needs_no_labels(tiny, tmp_path):
@@ -102,10 +119,10 @@ def test_tta_scores(tiny, tmp_path):
             '--json', file, *flags,
         )  # fmt: skip
         assert code == 0
-    plain, tta = (json.loads(file.read_text()) for file in files)
-    assert tta['tta'] and not plain['tta']
-    assert tta['confusion'] != plain['confusion']
-    assert np.sum(tta['confusion']) == np.sum(plain['confusion'])
+    plain, tta = (read_record(file) for file in files)
+    assert tta.protocol.tta and not plain.protocol.tta
+    assert tta.scores.confusion != plain.scores.confusion
+    assert tta.confusion.sum() == plain.confusion.sum()
 
 
 def free_port():
@@ -142,10 +159,11 @@ def test_dist_test_on_two_processes(tiny, tmp_path):
         '--json', single,
     )  # fmt: skip
     assert code == 0
-    two, one = (json.loads(path.read_text()) for path in (file, single))
-    assert two['confusion'] == one['confusion']
-    assert two['metrics']['mIoU'] == one['metrics']['mIoU']
-    assert two['metrics']['cityscapes/mIoU'] == pytest.approx(
-        one['metrics']['mIoU'], abs=1e-6
+    two, one = (read_record(path) for path in (file, single))
+    assert two.cost.processes == 2
+    assert two.protocol == one.protocol
+    assert two.scores.confusion == one.scores.confusion
+    assert two.scores.metrics['cityscapes/mIoU'] == pytest.approx(
+        one.scores.miou['mIoU'], abs=1e-6
     )
     assert len(list((tmp_path / 'out' / 'label_ids').iterdir())) == 3

@@ -6,7 +6,7 @@ drops optimisers, schedules, logs and random states. The file loads with
 ``torch.load(path, weights_only=True)`` and carries the first eight digits
 of its sha256 in its name.
 
-    python tools/misc/publish_model.py iter_500.pth published/source_only.pth
+    python tools/misc/publish_model.py iter_800.pth published/source_only.pth
 """
 
 import argparse

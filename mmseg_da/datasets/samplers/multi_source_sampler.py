@@ -10,13 +10,15 @@ from mmseg.registry import DATA_SAMPLERS
 from torch.utils.data import Sampler
 
 from ..draw import DrawIndex
+from .index_policy import IndexPolicy
 
 
 @DATA_SAMPLERS.register_module()
 class MultiSourceSampler(Sampler[int]):
     """Fill every batch with an exact number of samples of each source.
 
-    Each source is an infinite stream of its own seeded permutations. A batch
+    Each source is an infinite stream of its own seeded permutations, or of
+    what its policy chooses. A batch
     holds ``counts[0]`` indices of source 0, then ``counts[1]`` of source 1,
     and so on. All processes read one global stream: with W processes, process
     r takes the r-th slice of the W * count next positions, so W processes of
@@ -39,10 +41,13 @@ class MultiSourceSampler(Sampler[int]):
             Defaults to True.
         seed (int, optional): Seed of the permutations. Defaults to None,
             which draws one shared by all processes.
+        policies (Sequence[dict | None], optional): One entry per source:
+            None for permutations, or the config of an :class:`IndexPolicy`
+            that chooses its images, e.g. ``dict(type='RareClassPolicy')``.
 
     Raises:
-        ValueError: If the counts, the number of sources or a source's length
-            do not fit.
+        ValueError: If the counts, the number of sources or policies or a
+            source's length do not fit.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class MultiSourceSampler(Sampler[int]):
         source_ratio: Sequence[int | float],
         shuffle: bool = True,
         seed: int | None = None,
+        policies: Sequence[dict | None] | None = None,
     ) -> None:
         lengths = _source_lengths(dataset)
         self.counts = _exact_counts(batch_size, source_ratio, len(lengths))
@@ -59,6 +65,7 @@ class MultiSourceSampler(Sampler[int]):
         self.lengths = lengths
         self.offsets = np.concatenate([[0], np.cumsum(lengths)[:-1]]).tolist()
         self.shuffle = shuffle
+        self.policies = _build_policies(policies, dataset)
         self.seed = sync_random_seed() if seed is None else int(seed)
         self.rank, self.world_size = get_dist_info()
         self._first_iteration = 0
@@ -98,9 +105,13 @@ class MultiSourceSampler(Sampler[int]):
         """Do nothing: the stream is infinite."""
 
     def _draw(self, source: int, position: int) -> DrawIndex:
-        epoch, place = divmod(position, self.lengths[source])
-        local = int(self._order(source, epoch)[place])
         key = (self.seed, source, position)
+        policy = self.policies[source]
+        if policy is None:
+            epoch, place = divmod(position, self.lengths[source])
+            local = int(self._order(source, epoch)[place])
+        else:
+            local = policy.index(*key)
         return DrawIndex(self.offsets[source] + local, key)
 
     def _order(self, source: int, epoch: int) -> np.ndarray:
@@ -152,3 +163,20 @@ def _exact_counts(
             'batch_size or change the ratio'
         )
     return counts
+
+
+def _build_policies(
+    policies: Sequence[dict | None] | None, dataset: ConcatDataset
+) -> list[IndexPolicy | None]:
+    members = dataset.datasets
+    if policies is None:
+        return [None] * len(members)
+    if len(policies) != len(members):
+        raise ValueError(
+            f'policies has {len(policies)} entries for {len(members)} '
+            'training sets; give one per set (None: plain permutations)'
+        )
+    return [
+        entry and DATA_SAMPLERS.build({**entry, 'dataset': member})
+        for entry, member in zip(policies, members, strict=True)
+    ]

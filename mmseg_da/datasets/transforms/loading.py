@@ -22,7 +22,8 @@ class LoadStreetImage(BaseTransform):
     are kept (no EXIF rotation), because labels are stored the same way.
 
     Required keys: ``img_path``. Added keys: ``img`` (uint8 BGR array of
-    shape (H, W, 3)), ``img_shape`` and ``ori_shape`` (H, W).
+    shape (H, W, 3)), ``img_shape`` and ``ori_shape`` (H, W). A dataset with
+    a cache serves its decoded, resized copy; ``ori_shape`` is then its size.
 
     Args:
         to_float32: Convert the image to float32, still in [0, 255].
@@ -43,7 +44,11 @@ class LoadStreetImage(BaseTransform):
             ValueError: The file is damaged or no image.
         """
         path = results['img_path']
-        image = decode_bgr(read_file(path, self.backend_args), path)
+        cached = results.get('cached_sample')
+        if cached is not None:
+            image = cached.image()
+        else:
+            image = decode_bgr(read_file(path, self.backend_args), path)
         results['img'] = image.astype(np.float32) if self.to_float32 else image
         results['img_shape'] = image.shape[:2]
         results['ori_shape'] = image.shape[:2]
@@ -135,7 +140,11 @@ class LoadRawLabels(BaseTransform):
                 results.get('label_encoding', 'index8'),
                 results.get('label_format', 'raw'),
             )
-        labels = decoder.decode(read_file(path, self.backend_args), path)
+        cached = results.get('cached_sample')
+        if cached is not None and cached.has_labels:
+            labels = cached.labels()
+        else:
+            labels = decoder.decode(read_file(path, self.backend_args), path)
         self._check_size(labels, results)
         results['gt_seg_map'] = labels
         # A new list: test-time copies of `results` share the old one.

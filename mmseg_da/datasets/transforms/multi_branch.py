@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from mmcv.transforms import BaseTransform, Compose
 from mmseg.registry import TRANSFORMS
 
-
 BRANCHES = (
     'source',
     'target',

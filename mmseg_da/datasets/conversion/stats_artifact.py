@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Class statistics as artefacts: made once, resumable, checked when read."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from mmengine.dist import get_dist_info
+
+from mmseg_da.engine.artifacts import Artifact, ArtifactStore
+from mmseg_da.engine.hashing import make_producer
+
+from ..base_dataset import RawSegDataset
+from .class_stats import (
+    ClassStats,
+    LabelFiles,
+    count_labels,
+    labels_of_dataset,
+)
+
+__all__ = [
+    'KIND',
+    'dataset_class_counts',
+    'default_key',
+    'load_class_stats',
+    'make_class_stats',
+    'store_class_stats',
+]
+
+KIND = 'class_stats'
+COMPUTE = ('never', 'on_demand')
+_CHUNK = 256
+
+
+def default_key(dataset: RawSegDataset) -> str:
+    """Name of a dataset's statistics, e.g. 'gta-all-cityscapes19'.
+
+    A part of the images has a name of its own, so that labels outside a
+    label budget are never looked at.
+    """
+    key = f'{dataset.dataset_name}-{dataset.split or "all"}'
+    key = f'{key}-{dataset.view.name}'
+    if dataset._indices is None and not dataset.ann_file:
+        return key
+    stems = [
+        dataset.get_data_info(i)['sample_stem'] for i in range(len(dataset))
+    ]
+    digest = hashlib.sha256('\n'.join(stems).encode()).hexdigest()
+    return f'{key}-{len(stems)}-{digest[:8]}'
+
+
+def make_class_stats(
+    files: LabelFiles,
+    store: ArtifactStore,
+    key: str,
+    workers: int | None = None,
+    overwrite: bool = False,
+    clear: bool = False,
+) -> ClassStats:
+    """Count label files into an artefact, or go on where it stopped.
+
+    In a distributed run every process has to call it; they share the work.
+
+    Args:
+        files: What to count.
+        store: Artefact store.
+        key: Name of the artefact.
+        workers: Processes, see ``iter_jobs``.
+        overwrite: Replace a finished artefact.
+        clear: Throw away a half-written one of another origin.
+
+    Raises:
+        FileExistsError: It is finished and not to be replaced.
+        ValueError: A faulty label file, or no pixel of any class.
+    """
+    rank, world = get_dist_info()
+    chunks = [
+        range(i, min(i + _CHUNK, len(files.names)))
+        for i in range(0, len(files.names), _CHUNK)
+    ]
+    with store.writer(
+        KIND,
+        key,
+        make_producer(files.fingerprint()),
+        class_view=files.view.name,
+        meta=_meta(files.names, files.view.classes),
+        overwrite=overwrite,
+        clear=clear,
+    ) as writer:
+        todo = {
+            f'counts/{i:05d}.npz': chunk
+            for i, chunk in enumerate(chunks)
+            if i % world == rank and f'counts/{i:05d}.npz' not in writer.done
+        }
+        positions = [i for chunk in todo.values() for i in chunk]
+        rows = iter(count_labels(files, positions, workers))
+        for name, chunk in todo.items():
+            counts = np.stack([next(rows) for _ in chunk])
+            names = [files.names[i] for i in chunk]
+            writer.write(name, {name: _pack(names, counts)})
+    return load_class_stats(store, key)
+
+
+def store_class_stats(
+    stats: ClassStats,
+    store: ArtifactStore,
+    key: str,
+    origin: str,
+    overwrite: bool = False,
+    clear: bool = False,
+) -> None:
+    """Store counts that come from elsewhere.
+
+    Args:
+        stats: The counts.
+        store: Artefact store.
+        key: Name of the artefact.
+        origin: Where they come from, for the manifest.
+        overwrite, clear: See :func:`make_class_stats`.
+    """
+    producer = make_producer({'origin': origin})
+    meta = {**_meta(stats.names, stats.classes), 'origin': origin}
+    with store.writer(
+        KIND,
+        key,
+        producer,
+        class_view=stats.class_view,
+        meta=meta,
+        overwrite=overwrite,
+        clear=clear,
+    ) as writer:
+        name = 'counts/00000.npz'
+        writer.write(name, {name: _pack(stats.names, stats.counts)})
+
+
+def load_class_stats(
+    store: ArtifactStore, key: str, class_view: str | None = None
+) -> ClassStats:
+    """Read an artefact of class statistics.
+
+    Args:
+        store: Artefact store.
+        key: Its name.
+        class_view: The view it has to have.
+
+    Raises:
+        FileNotFoundError: It was never made or not finished.
+        ValueError: It is of another view, damaged, or without any pixel.
+    """
+    expect = {} if class_view is None else {'class_view': class_view}
+    artifact = store.open(KIND, key, expect)
+    names: list[str] = []
+    blocks = []
+    for name, path in artifact.files.items():
+        if name.startswith('counts/'):
+            with np.load(path, allow_pickle=False) as content:
+                names += content['names'].tolist()
+                blocks.append(content['counts'])
+    counts = np.concatenate(blocks)
+    _check_content(artifact, len(names), counts)
+    classes = tuple(artifact.manifest['meta']['classes'])
+    view = artifact.manifest['class_view']
+    return ClassStats(tuple(names), counts, view, classes)
+
+
+def _check_content(
+    artifact: Artifact, number: int, counts: np.ndarray
+) -> None:
+    meta = artifact.manifest['meta']
+    expected = (meta['num_images'], len(meta['classes']))
+    if counts.shape != expected or number != expected[0]:
+        raise ValueError(
+            f'artefact {artifact.path}: {number} names and counts of shape '
+            f'{counts.shape}, expected {expected}; make it anew'
+        )
+    if not counts.any():
+        raise ValueError(
+            f'artefact {artifact.path}: no pixel of any class; were the '
+            'labels of another dataset or class view counted?'
+        )
+
+
+def _meta(names: Sequence[str], classes: Sequence[str]) -> dict:
+    return {'num_images': len(names), 'classes': list(classes)}
+
+
+def _pack(names: Sequence[str], counts: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer, names=np.array(names, dtype=np.str_), counts=counts
+    )
+    return buffer.getvalue()
+
+
+def dataset_class_counts(
+    dataset: RawSegDataset,
+    user: str,
+    root: str,
+    key: str | None = None,
+    compute: str = 'never',
+    workers: int | None = 1,
+) -> np.ndarray:
+    """Class counts of the images of a dataset, in its order.
+
+    Args:
+        dataset: The dataset.
+        user: Who asks, for errors.
+        root: Artefact store.
+        key: Artefact; None is :func:`default_key`.
+        compute: 'on_demand' counts the labels now if the artefact is
+            missing or made for other images, 'never' raises.
+        workers: Processes that count.
+
+    Returns:
+        int64 array of shape (len(dataset), classes).
+
+    Raises:
+        FileNotFoundError: Missing, and not to be made; gives the command.
+        ValueError: Statistics of other images or another class view.
+    """
+    if compute not in COMPUTE:
+        raise ValueError(
+            f'{user}: compute={compute!r}; allowed: {", ".join(COMPUTE)}'
+        )
+    if not isinstance(dataset, RawSegDataset):
+        raise ValueError(
+            f'{user}: needs a dataset of this package that reads raw labels, '
+            f'got {type(dataset).__name__}'
+        )
+    store = ArtifactStore(root)
+    key = key or default_key(dataset)
+    samples = [dataset.get_data_info(i) for i in range(len(dataset))]
+    stems = [sample['sample_stem'] for sample in samples]
+    try:
+        stats = load_class_stats(store, key, dataset.view.name)
+        return stats.rows_of(stems)
+    except (FileNotFoundError, ValueError) as error:
+        if compute == 'never' or not dataset.labeled:
+            raise type(error)(
+                f'{user}: {error}\n{_how_to_make(dataset, root, key)}'
+            ) from None
+    files = labels_of_dataset(dataset)
+    stats = make_class_stats(files, store, key, workers, overwrite=True)
+    return stats.rows_of(stems)
+
+
+def _how_to_make(dataset: RawSegDataset, root: str, key: str) -> str:
+    command = (
+        f'python tools/make_artifact.py {KIND} --key {key} --root {root} '
+        f'--class-view {dataset.view.name}'
+    )
+    if not dataset.labeled:
+        return (
+            'This set has no labels; count predictions for it: '
+            f'{command} --labels FOLDER'
+        )
+    return (
+        f'Count its labels: {command} --config CONFIG --member KEY (or '
+        "--dataset NAME ROOT), or let the run do it: compute='on_demand'."
+    )
