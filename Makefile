@@ -14,10 +14,11 @@ CANDIDATES := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 \
   python3.10 python)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format doctor clean
+.PHONY: help install demo benchmark test test-slow lint format doctor clean
 
 help:
 	@echo 'make demo       train, test and compare on StreetWorld'
+	@echo 'make benchmark  every method on StreetWorld, three seeds, one table'
 	@echo 'make test       default tests (ARGS="-k name" is passed to pytest)'
 	@echo 'make test-slow  learning tests'
 	@echo 'make lint       ruff check and format check'
@@ -57,6 +58,10 @@ $(STAMP): setup.py mmseg_da/version.py $(wildcard requirements/*.txt)
 
 demo: $(STAMP)
 	$(BIN)/python tools/demo.py $(ARGS)
+
+benchmark: $(STAMP)
+	$(BIN)/python tools/benchmark.py run --directions swg2swc \
+	  --seeds 0,1,2 --parallel $(WORKERS) --out work_dirs/benchmark $(ARGS)
 
 test: $(STAMP)
 	$(PYTEST) -n $(WORKERS) $(ARGS)

@@ -6,9 +6,7 @@ python tools/test.py CONFIG CHECKPOINT --out submission/ --format-only
 """
 
 import argparse
-import resource
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,15 +14,19 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 try:
-    import torch
     from mmengine.config import Config
     from mmengine.dist import is_main_process
     from mmengine.runner import Runner
 
     from mmseg_da.compat import check_environment
     from mmseg_da.engine import prepare_launcher
-    from mmseg_da.evaluation import SubsetIoUMetric
-    from mmseg_da.utils import ensure_writable, tool_runner, write_json
+    from mmseg_da.evaluation.record_maker import (
+        RecordHook,
+        has_scores,
+        make_record,
+    )
+    from mmseg_da.evaluation.records import write_record
+    from mmseg_da.utils import ensure_writable, tool_runner
     from mmseg_da.utils import evaluation_options as options
     from mmseg_da.utils.checkpoint_guard import CheckpointGuard
     from mmseg_da.utils.checkpoints import refuse_unsafe_checkpoints
@@ -55,7 +57,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--tta', action='store_true', help='test-time augmentation'
     )
     parser.add_argument(
-        '--json', metavar='FILE', help='write scores, time and memory'
+        '--json', metavar='FILE', help='write the record (docs/records.md)'
+    )
+    parser.add_argument(
+        '--record',
+        metavar='DIR',
+        help='write the record to DIR/<config>_seed<seed>.json',
     )
     tool_runner.add_common_arguments(parser)
     return parser.parse_args(argv)
@@ -93,40 +100,27 @@ def apply_options(cfg: Config, args: argparse.Namespace) -> None:
         options.show_predictions(cfg, str(folder))
     if args.json:
         ensure_writable(Path(args.json).parent, '--json')
+    if args.record:
+        ensure_writable(args.record, '--record')
+        if args.format_only or not has_scores(cfg.test_evaluator):
+            raise ValueError(
+                '--record needs scores: set test_evaluator = '
+                "dict(type='SubsetIoUMetric') and leave --format-only out"
+            )
 
 
-def report(
-    runner: Runner, args: argparse.Namespace, metrics: dict, seconds: float
-) -> dict:
-    """Collect what ``--json`` writes; percent, seconds and MiB."""
-    dataset = runner.test_dataloader.dataset
-    meta = getattr(dataset, 'metainfo', {})
-    unit = 2**20 if sys.platform == 'darwin' else 2**10
-    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-    cuda = torch.cuda.is_available()
-    confusion = [
-        metric.last_confusion.tolist()
-        for metric in runner.test_loop.evaluator.metrics
-        if isinstance(metric, SubsetIoUMetric)
-    ]
-    return {
-        'format': 'mmseg_da.test',
-        'version': 1,
-        'config': args.config,
-        'checkpoint': args.checkpoint,
-        'tta': args.tta,
-        'class_view': meta.get('class_view'),
-        'classes': list(meta.get('classes', ())),
-        'metrics': metrics,
-        'confusion': confusion[0] if confusion else None,
-        'images': len(dataset),
-        'seconds': seconds,
-        'device': torch.cuda.get_device_name() if cuda else 'cpu',
-        'peak_rss_mib': rss,
-        'peak_cuda_mib': torch.cuda.max_memory_allocated() / 2**20
-        if cuda
-        else None,
-    }
+def write_records(
+    runner: Runner, hook: RecordHook, metrics: dict, args: argparse.Namespace
+) -> None:
+    """Write what ``--json`` and ``--record`` ask for."""
+    record = make_record(
+        runner, hook, metrics, args.config, args.checkpoint, args.tta
+    )
+    if args.json:
+        write_record(args.json, record)
+    if args.record:
+        name = f'{record.recipe}_seed{record.seed}.json'
+        write_record(Path(args.record) / name, record)
 
 
 def test(args: argparse.Namespace) -> None:
@@ -139,11 +133,11 @@ def test(args: argparse.Namespace) -> None:
     refuse_unsafe_checkpoints()
     runner = Runner.from_cfg(cfg)
     runner.register_hook(CheckpointGuard(args.checkpoint))
-    start = time.perf_counter()
+    hook = RecordHook()
+    runner.register_hook(hook)
     metrics = runner.test()
-    seconds = time.perf_counter() - start
-    if args.json and is_main_process():
-        write_json(args.json, report(runner, args, metrics, seconds))
+    if (args.json or args.record) and is_main_process():
+        write_records(runner, hook, metrics, args)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

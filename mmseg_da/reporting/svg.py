@@ -77,6 +77,7 @@ def svg_figure(
     head, _, rest = text.partition('>')
     head = re.sub(r' (xmlns(:\w+)?|version|width|height)="[^"]*"', '', head)
     text = f'{head}>{rest}'
+    text = re.sub(r'<g id="[^"]*"', '<g', text)
     text = re.sub(r'#abcd([0-9a-f]{2})', _css, text)
     return render('svg_figure', title=title, svg=Markup(text), note=note)
 

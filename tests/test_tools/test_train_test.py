@@ -91,6 +91,19 @@ def test_record_has_the_name_of_config_and_seed(tiny, tmp_path):
     assert record.selection == 'last' and not record.cost.stages
 
 
+def test_records_need_scores(tiny, tmp_path, capsys):
+    config, _, checkpoint = tiny
+    common = [config, checkpoint, '--work-dir', tmp_path / 'work']
+    common += ['--format-only', '--out', tmp_path / 'out']
+    assert call('test', *common, '--record', tmp_path / 'records') == 2
+    assert '--record needs scores' in capsys.readouterr().err
+    file = tmp_path / 'scores.json'
+    assert call('test', *common, '--json', file) == 0
+    with pytest.raises(ValueError, match='the test scored nothing'):
+        read_record(file)
+    assert read_record(file, need_scores=False).protocol.images == 3
+
+
 def test_format_only_needs_no_labels(tiny, tmp_path):
     """The benchmark's test split has images only."""
     config, _, checkpoint = tiny

@@ -23,7 +23,13 @@ _PLACES = (
     'default_hooks',
 )
 # What does not change which files are read.
-_NOT_FILES = ('pipeline', 'serialize_data', 'lazy_init', 'max_refetch', 'cache')
+_NOT_FILES = (
+    'pipeline',
+    'serialize_data',
+    'lazy_init',
+    'max_refetch',
+    'cache',
+)
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,8 @@ def _label_rows(
     if fault is None:
         yield Check(f'{title}: labels', 'ok', value)
     else:
-        yield Check(f'{title}: labels', 'fail', f'{value}. {fault[0]}', fault[1])
+        found = f'{value}. {fault[0]}'
+        yield Check(f'{title}: labels', 'fail', found, fault[1])
 
 
 def _label_fault(

@@ -146,9 +146,7 @@ def _twin_checks(
         )
 
 
-def _surplus_checks(
-    title: str, dataset: RawSegDataset
-) -> Iterator[Check]:
+def _surplus_checks(title: str, dataset: RawSegDataset) -> Iterator[Check]:
     """Label files without an image."""
     if not dataset.labeled:
         return

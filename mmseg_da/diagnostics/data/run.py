@@ -54,9 +54,7 @@ def data_checks(
         return list(_checks(cfg, config, options))
 
 
-def _checks(
-    cfg: Config, config: str, options: ReadOptions
-) -> Iterator[Check]:
+def _checks(cfg: Config, config: str, options: ReadOptions) -> Iterator[Check]:
     uses = find_datasets(cfg)
     if not uses:
         advice = 'name one in train_dataloader, val_dataloader or a hook'

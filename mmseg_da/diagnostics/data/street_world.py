@@ -49,9 +49,7 @@ def street_world_of(data_root: str | None) -> StreetWorldFolder | None:
     return None
 
 
-def _entry(
-    manifest: dict, base: Path, root: Path
-) -> StreetWorldFolder | None:
+def _entry(manifest: dict, base: Path, root: Path) -> StreetWorldFolder | None:
     folder = root.relative_to(base).as_posix()
     entries = [
         entry

@@ -195,9 +195,7 @@ def _load_from_checks(
     yield _compare(title, load_from, model, _adapted(model, _state(content)))
 
 
-def _adapted(
-    model: nn.Module, state: dict[str, Tensor]
-) -> dict[str, Tensor]:
+def _adapted(model: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Keys as the model's own loading hooks rename them."""
     state = dict(state)
     for hook in model._load_state_dict_pre_hooks.values():

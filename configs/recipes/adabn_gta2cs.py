@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# AdaBN adapts before its test; the weights are those of source-only.
+stages = [
+    dict(name='train', kind='train', config='source-only_gta2cs'),
+    dict(name='test', kind='test', config='adabn_gta2cs', checkpoint='train'),
+]

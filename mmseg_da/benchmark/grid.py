@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The grid: which recipes and seeds a benchmark is made of."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmseg_da.datasets.street_world.generate import generate, resolve_formats
+from mmseg_da.datasets.street_world.manifest import read_manifest
+from mmseg_da.datasets.street_world.world import WorldSettings
+from mmseg_da.evaluation.records import split_name
+from mmseg_da.recipes import Plan, recipe_names
+
+from .rows import CEILING, target_of
+
+ALL = 'all'
+# Tags of StreetWorld in config names, and the format that each reads.
+STREET_WORLD = {
+    'swg': 'gta',
+    'swc': 'cityscapes',
+    'sws': 'synthia',
+    'swm': 'mapillary',
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A recipe with one seed; ``repeat`` counts runs of the same seed."""
+
+    recipe: str
+    seed: int
+    repeat: int = 0
+
+    def __str__(self) -> str:
+        again = f', repeat {self.repeat}' if self.repeat else ''
+        return f'{self.recipe}, seed {self.seed}{again}'
+
+
+@dataclass
+class GridResult:
+    """What a run of the grid gave.
+
+    Attributes:
+        plans: Of the cells that could be planned.
+        records: Record files of the cells that are finished.
+        failures: Why the others are not.
+        report: What the failed stages said.
+    """
+
+    plans: dict[Cell, Plan] = field(default_factory=dict)
+    records: dict[Cell, list[Path]] = field(default_factory=dict)
+    failures: dict[Cell, str] = field(default_factory=dict)
+    report: str = ''
+
+    def failure_lines(self) -> list[str]:
+        """Reasons, each once with the cells that it hit."""
+        cells: dict[str, list[str]] = {}
+        for cell, reason in self.failures.items():
+            cells.setdefault(reason, []).append(str(cell))
+        lines = [self.report] if self.report else []
+        lines += [
+            f'{"; ".join(names)}: {reason}' for reason, names in cells.items()
+        ]
+        return [*lines, 'The same command goes on with what is missing.']
+
+
+def choose_recipes(
+    directions: Iterable[str],
+    methods: Iterable[str] = (ALL,),
+    known: Sequence[str] | None = None,
+) -> list[str]:
+    """Recipes of some methods in some directions.
+
+    Args:
+        directions: E.g. ``['swg2swc']``; the oracle of a direction's target
+            belongs to it.
+        methods: Methods (``'adabn'``) or whole recipes
+            (``'adabn_swg2swc'``); ``'all'``: all that are present.
+        known: Names of all recipes; by default those of the repository.
+
+    Returns:
+        Names, sorted.
+
+    Raises:
+        ValueError: Unknown direction or method (names the nearest), or
+            nothing is left.
+    """
+    known = recipe_names() if known is None else list(known)
+    split = {name: split_name(name) for name in known}
+    directions, methods = list(directions), list(methods)
+    present = sorted({direction for _, direction, _ in split.values()})
+    for direction in directions:
+        _check('direction', direction, present)
+    here = {
+        name: method
+        for name, (method, direction, _) in split.items()
+        if direction in directions
+        or (method == CEILING and direction in map(target_of, directions))
+    }
+    for method in methods:
+        _check('method', method, [ALL, *here.values(), *here])
+    chosen = [
+        name
+        for name, method in here.items()
+        if {ALL, name, method} & set(methods)
+    ]
+    return sorted(chosen)
+
+
+def make_cells(
+    recipes: Iterable[str],
+    seeds: Sequence[int],
+    repeat_seeds: Sequence[int] = (),
+) -> list[Cell]:
+    """All cells; first seeds first, so that a table is there early.
+
+    Args:
+        recipes: Names.
+        seeds: Seeds of every recipe.
+        repeat_seeds: Seeds that are run once more, for the noise report.
+
+    Raises:
+        ValueError: A repeated seed is none of the seeds.
+    """
+    names = list(recipes)
+    foreign = [str(seed) for seed in repeat_seeds if seed not in seeds]
+    if foreign:
+        raise ValueError(
+            f'--repeat-seed {",".join(foreign)} is none of --seeds '
+            f'{",".join(map(str, seeds))}'
+        )
+    cells = [Cell(name, seed) for seed in seeds for name in names]
+    again = [Cell(name, seed, 1) for seed in repeat_seeds for name in names]
+    return [*cells, *again]
+
+
+def street_world_root() -> Path:
+    """Folder that the configs read StreetWorld from."""
+    return Path(os.environ.get('STREET_WORLD_ROOT') or 'data/street_world')
+
+
+def ensure_street_world(recipes: Iterable[str], workers: int) -> list[str]:
+    """Make what the recipes need of StreetWorld and is not there.
+
+    A folder that is there is used as it is, whatever its settings; an
+    interrupted one is finished.
+
+    Args:
+        recipes: Names of recipes.
+        workers: Processes that draw.
+
+    Returns:
+        Formats that were made.
+
+    Raises:
+        ValueError: The folder holds something else.
+        OSError: It cannot be written.
+    """
+    tags = {
+        tag.partition('-')[0]
+        for name in recipes
+        for tag in split_name(name)[1].split('2', 1)
+    }
+    wanted = [STREET_WORLD[tag] for tag in sorted(tags & set(STREET_WORLD))]
+    if not wanted:
+        return []
+    root = street_world_root()
+    manifest = read_manifest(root) or {}
+    there = manifest.get('formats', {})
+    missing = [
+        name
+        for name in resolve_formats(wanted)
+        if not there.get(name, {}).get('finished')
+    ]
+    if not missing:
+        return []
+    return list(
+        generate(root, missing, WorldSettings(), workers, progress=True)
+    )
+
+
+def _check(what: str, value: str, allowed: Sequence[str]) -> None:
+    if value in allowed:
+        return
+    names = sorted(set(allowed))
+    near = difflib.get_close_matches(value, names, n=3, cutoff=0.4)
+    hint = f'nearest: {", ".join(near)}. ' if near else ''
+    raise ValueError(
+        f'{what} {value!r} is unknown; {hint}All: {", ".join(names)}'
+    )

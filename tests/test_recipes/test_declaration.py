@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What recipes may declare, and every mistake in one."""
+
+import pytest
+
+from mmseg_da.recipes import declaration, load_recipe, recipe_names
+
+TRAIN = dict(name='train', kind='train', config='net_a2b.py')
+TEST = dict(name='test', kind='test', config='net_a2b.py', checkpoint='train')
+MAPS = dict(name='maps', kind='artifact', artifact='class_stats')
+
+
+@pytest.mark.parametrize('name', recipe_names())
+def test_every_recipe_of_the_suite_is_right(name):
+    recipe = load_recipe(name)
+    assert recipe.name == name and recipe.tests
+    assert all(stage.config.is_file() for stage in recipe.stages)
+
+
+def test_a_config_is_a_recipe_of_two_stages():
+    recipe = load_recipe('oracle_swc')
+    assert [s.kind for s in recipe.stages] == ['train', 'test']
+    assert recipe.stages[1].checkpoint == 'train'
+
+
+def test_adabn_takes_the_weights_of_source_only():
+    train, test = load_recipe('adabn_swg2swc').stages
+    assert train.config.stem == 'source-only_swg2swc'
+    assert test.config.stem == 'adabn_swg2swc'
+    assert train.title == load_recipe('source-only_swg2swc').stages[0].title
+
+
+def test_every_recipe_file_has_a_table_name():
+    """Its name becomes method and direction of the table's rows."""
+    for path in declaration.RECIPES.glob('*.py'):
+        assert '_' in path.stem, path
+
+
+def test_unknown_names_get_the_nearest():
+    with pytest.raises(
+        ValueError, match=r"'orakle_swc' is unknown.*oracle_sw"
+    ):
+        load_recipe('orakle_swc')
+    with pytest.raises(ValueError, match='no such recipe or config file'):
+        load_recipe('/nowhere/x.py')
+
+
+def test_references_come_from_everywhere(workshop):
+    workshop.config()
+    recipe = workshop.recipe(
+        TRAIN,
+        {**MAPS, 'arguments': ['--labels', '{train.work_dir}/x']},
+        dict(
+            name='more', kind='train', config='net_a2b.py',
+            options={'model.width': '{maps}/width'},
+            env={'KEY': '{maps.key}'},
+        ),
+        {**TEST, 'checkpoint': 'more'},
+    )  # fmt: skip
+    stages = {stage.name: stage for stage in load_recipe(recipe).stages}
+    assert stages['maps'].references() == [('train', 'work_dir')]
+    assert stages['more'].references() == [('maps', ''), ('maps', 'key')]
+    assert stages['test'].references() == [('more', 'last')]
+    assert stages['maps'].title == 'class_stats-maps'
+
+
+@pytest.mark.parametrize(
+    ('stages', 'message'),
+    [
+        ([TRAIN], "needs a stage of kind 'test'"),
+        (['train'], r"holds 'train', expected dict"),
+        ([{'name': 'a', 'kind': 'train'}], "stage 'a' has no 'config'"),
+        ([{**TRAIN, 'kind': 'tune'}], "kind='tune'; allowed: train, artifact"),
+        ([{**TRAIN, 'confg': 1}], "'confg' is unknown; did you mean 'config'"),
+        ([{**TRAIN, 'seed': '1'}], "seed='1', expected int"),
+        ([{**TRAIN, 'checkpoint': 'x'}], "'train' takes no 'checkpoint'"),
+        ([{**TRAIN, 'name': 'a b'}], 'use letters, digits and "-"'),
+        ([{**TRAIN, 'config': 'nett_a2b'}], "'nett_a2b' does not exist"),
+        ([TRAIN, TRAIN], 'is declared twice'),
+        ([TEST], r"takes 'train', which is no earlier stage.*none"),
+        ([TRAIN, {**TEST, 'selection': 'first'}], "='first'; allowed"),
+        ([TRAIN, {**TEST, 'env': {'A': '{train.map}'}}], "'map' of 'train'"),
+        ([TRAIN, TEST, {**TRAIN, 'name': 'b', 'env': {'A': '{test}'}}],
+         'a test stage; it gives: nothing'),
+        ([{**MAPS, 'artifact': 'dreams'}], "='dreams'; allowed: pseudo"),
+        ([{'name': 'm', 'kind': 'artifact'}], "has no 'artifact'"),
+        ([{**MAPS, 'options': {'a': '1'}}], "has no 'config'"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_named(workshop, stages, message):
+    workshop.config()
+    path = workshop.folder / 'faulty_a2b.py'
+    path.write_text(f'stages = {stages!r}\n')
+    with pytest.raises(ValueError, match=message) as caught:
+        load_recipe(path)
+    assert 'faulty_a2b.py' in str(caught.value)
+
+
+def test_settings_in_a_recipe_are_refused(workshop):
+    workshop.config()
+    path = workshop.recipe(TRAIN, TEST)
+    path.write_text(path.read_text() + 'max_iters = 3\n')
+    with pytest.raises(ValueError, match=r"`stages` only, found \['max_iters"):
+        load_recipe(path)
