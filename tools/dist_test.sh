@@ -14,9 +14,14 @@ checkpoint=$2
 gpus=$3
 shift 3
 tools=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# The environment that `make install` made, unless PYTHON says otherwise.
+python=python
+if [[ -x "${tools}/../.venv/bin/python" ]]; then
+    python="${tools}/../.venv/bin/python"
+fi
 
 PYTHONPATH="${tools}/..${PYTHONPATH:+:${PYTHONPATH}}" \
-    exec "${PYTHON:-python}" -m torch.distributed.run \
+    exec "${PYTHON:-${python}}" -m torch.distributed.run \
     --nnodes="${NNODES:-1}" \
     --node_rank="${NODE_RANK:-0}" \
     --master_addr="${MASTER_ADDR:-127.0.0.1}" \

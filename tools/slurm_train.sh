@@ -16,6 +16,11 @@ shift 3
 gpus=${GPUS:-4}
 gpus_per_node=${GPUS_PER_NODE:-$((gpus < 4 ? gpus : 4))}
 tools=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# The environment that `make install` made, unless PYTHON says otherwise.
+python=python
+if [[ -x "${tools}/../.venv/bin/python" ]]; then
+    python="${tools}/../.venv/bin/python"
+fi
 read -r -a srun_args <<<"${SRUN_ARGS:-}"
 
 PYTHONPATH="${tools}/..${PYTHONPATH:+:${PYTHONPATH}}" \
@@ -27,4 +32,4 @@ PYTHONPATH="${tools}/..${PYTHONPATH:+:${PYTHONPATH}}" \
     --cpus-per-task="${CPUS_PER_TASK:-5}" \
     --kill-on-bad-exit=1 \
     ${srun_args[@]+"${srun_args[@]}"} \
-    "${PYTHON:-python}" -u "${tools}/train.py" "${config}" --launcher slurm "$@"
+    "${PYTHON:-${python}}" -u "${tools}/train.py" "${config}" --launcher slurm "$@"

@@ -7,6 +7,7 @@ tools/dist_train.sh configs/methods/oracle_cs.py 4 --amp
 
 import argparse
 import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 try:
     from mmengine.config import Config
-    from mmengine.runner import Runner, find_latest_checkpoint
+    from mmengine.runner import Runner
     from mmseg.registry import RUNNERS
 
     from mmseg_da.compat import check_environment
@@ -49,12 +50,26 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def last_checkpoint(work_dir: str) -> str | None:
-    """Newest checkpoint of a work directory, also after it was moved."""
-    if not Path(work_dir, 'last_checkpoint').is_file():
+    """Newest checkpoint of a work directory, also after it was moved.
+
+    A run that was killed may leave the file ``last_checkpoint`` empty, or a
+    checkpoint cut off: then the newest whole ``iter_*.pth`` counts.
+    """
+    marker = Path(work_dir, 'last_checkpoint')
+    if not marker.is_file():
         return None
-    named = Path(find_latest_checkpoint(work_dir))
-    moved = Path(work_dir, named.name)
-    return str(moved if moved.is_file() else named)
+    name = marker.read_text(encoding='utf-8').strip()
+    named = [Path(work_dir, Path(name).name), Path(name)] if name else []
+    saved = sorted(
+        Path(work_dir).glob('iter_*.pth'),
+        key=lambda path: (len(path.name), path.name),
+        reverse=True,
+    )
+    for path in (*named, *saved):
+        # torch writes zip archives, whose directory comes last.
+        if path.is_file() and zipfile.is_zipfile(path):
+            return str(path)
+    return name or None
 
 
 def set_resume(cfg: Config, resume: str | None) -> None:

@@ -9,7 +9,8 @@ of train ids. The folder can be copied with the records.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +52,9 @@ class PanelSet:
 
 def collect_panels(
     folder: str | Path,
-    config: str | Path,
+    config: Config,
     predictions: Mapping[str, Path],
+    keep: Collection[str] = (),
     count: int = COUNT,
 ) -> None:
     """Copy images, truth and predictions at fixed positions.
@@ -62,32 +64,62 @@ def collect_panels(
         config: Config whose test data the predictions are of.
         predictions: Row name to the folder that ``tools/test.py --out``
             wrote.
+        keep: Rows whose pictures stay if they are there already, of the same
+            images.
         count: Number of images, evenly spaced in the test data.
 
     Raises:
         FileNotFoundError: A prediction is not there.
     """
     folder = Path(folder)
-    cfg = Config.fromfile(config)
-    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    init_default_scope(config.get('default_scope', 'mmseg'))
     load_labels = LoadRawLabels()
-    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    dataset = DATASETS.build(config.test_dataloader.dataset)
     view = get_class_view(dataset.metainfo['class_view'])
-    names = []
-    for index in evenly_spaced(len(dataset), count):
-        info = dataset.get_data_info(index)
-        name = Path(info['img_path']).stem
-        names.append(name)
+    indices = evenly_spaced(len(dataset), count)
+    infos = [dataset.get_data_info(index) for index in indices]
+    images = tuple(Path(info['img_path']).stem for info in infos)
+    kept = _kept_rows(folder, view.name, images, keep)
+    kept = {row: kept[row] for row in kept if row not in predictions}
+    rows = _name_folders(kept, predictions)
+    for info, name in zip(infos, images, strict=True):
         with Image.open(info['img_path']) as picture:
             _save(folder / f'image/{name}.jpg', picture.convert('RGB'))
         truth = load_labels(info)['gt_seg_map']
         _save(folder / f'truth/{name}.png', Image.fromarray(truth))
-        for place, source in enumerate(predictions.values()):
+        for row, source in predictions.items():
             ids = read_prediction(source, name, view)
-            _save(folder / f'row{place}/{name}.png', Image.fromarray(ids))
-    rows = {name: f'row{place}' for place, name in enumerate(predictions)}
-    content = PanelSet(view.name, tuple(names), rows)
+            _save(folder / rows[row] / f'{name}.png', Image.fromarray(ids))
+    content = PanelSet(view.name, images, rows)
     write_json(folder / _FILE, to_json(content))
+
+
+def _kept_rows(
+    folder: Path, view: str, images: Sequence[str], keep: Collection[str]
+) -> dict[str, str]:
+    """Rows that are there and can stay, and their folders."""
+    try:
+        old = _read(folder / _FILE)
+    except (FileNotFoundError, ValueError):  # Damaged: it is written anew.
+        return {}
+    if (old.class_view, old.images) != (view, images):
+        return {}
+    return {row: place for row, place in old.rows.items() if row in keep}
+
+
+def _name_folders(
+    kept: Mapping[str, str], names: Collection[str]
+) -> dict[str, str]:
+    """Folders of rows: those of ``kept``, and new ones named after rows."""
+    folders = dict(kept)
+    for name in names:
+        slug = re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')
+        taken, place, number = {'image', 'truth', *folders.values()}, slug, 1
+        while place in taken:
+            number += 1
+            place = f'{slug}-{number}'
+        folders[name] = place
+    return folders
 
 
 def is_predicted(folder: Path) -> bool:
@@ -142,13 +174,9 @@ def read_panels(
     """
     folder = Path(folder)
     try:
-        text = (folder / _FILE).read_text(encoding='utf-8')
+        content = _read(folder / _FILE)
     except FileNotFoundError:
         return None
-    try:
-        content = parse(PanelSet, json.loads(text))
-    except ValueError as error:
-        raise ValueError(f'{folder / _FILE}: {error}') from None
     view = get_class_view(content.class_view)
     shown = [name for name in names if name in content.rows]
     places = ['truth', *(content.rows[name] for name in shown)]
@@ -161,6 +189,14 @@ def read_panels(
                 line.append(encode_image(colorize(np.asarray(labels), view)))
         panels.append(Panel(name, line))
     return ['image', 'ground truth', *shown], panels, view
+
+
+def _read(path: Path) -> PanelSet:
+    text = path.read_text(encoding='utf-8')
+    try:
+        return parse(PanelSet, json.loads(text))
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from None
 
 
 def _save(path: Path, picture: Image.Image) -> None:

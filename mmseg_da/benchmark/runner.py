@@ -22,7 +22,12 @@ from mmseg_da.recipes import (
     record_path,
     run_recipes,
 )
-from mmseg_da.recipes.commands import stage_command, stage_environment
+from mmseg_da.recipes.commands import (
+    stage_command,
+    stage_config,
+    stage_environment,
+)
+from mmseg_da.recipes.publish import retire_records
 from mmseg_da.reporting import evenly_spaced
 from mmseg_da.utils.files import atomic_write
 
@@ -60,11 +65,13 @@ def run_cells(
     except RecipeError as error:
         result.report = str(error)
     for cell, plan in result.plans.items():
-        if all(stage.folder.result() is not None for stage in plan.tests):
-            result.records[cell] = [
-                record_path(settings.work_root, plan, stage)
-                for stage in plan.tests
-            ]
+        paths = [
+            record_path(settings.work_root, plan, stage)
+            for stage in plan.tests
+        ]
+        done = all(stage.folder.result() is not None for stage in plan.tests)
+        if done and all(path.is_file() for path in paths):
+            result.records[cell] = paths
         else:
             result.failures[cell] = 'a stage failed, see above'
     return result
@@ -78,6 +85,9 @@ def _plan(cell: Cell, settings: RunSettings) -> Plan:
 def publish_records(result: GridResult, folder: Path) -> list[Path]:
     """Copy the records of finished cells into another folder.
 
+    Records there that no longer hold move to ``outdated``, even if the cell
+    that would replace them failed.
+
     Args:
         result: What ran.
         folder: Where the tables read them.
@@ -85,6 +95,8 @@ def publish_records(result: GridResult, folder: Path) -> list[Path]:
     Returns:
         The copies; none where the records lie in ``folder`` already.
     """
+    for plan in result.plans.values():
+        retire_records(folder, plan)
     copies = []
     for path in (path for paths in result.records.values() for path in paths):
         target = folder / path.name
@@ -119,6 +131,7 @@ def make_pictures(
     rows = read_rows(records)
     for direction in directions:
         stages = _test_stages(result, rows.get(direction, []))
+        others = {row.name for row in rows.get(direction, [])} - stages.keys()
         with ThreadPoolExecutor(settings.parallel) as pool:
             jobs = {
                 name: pool.submit(_predict, stage, count, settings)
@@ -133,10 +146,13 @@ def make_pictures(
                 problems.append(f'no pictures of {name}: {error}')
             else:
                 raise error
-        if folders:
-            first = next(iter(stages.values()))[0]
-            out = records / 'panels' / direction
-            collect_panels(out, first.spec.config, folders)
+        out = records / 'panels' / direction
+        try:
+            if folders:
+                first = stages[next(iter(folders))][0]
+                collect_panels(out, stage_config(first), folders, others)
+        except (RuntimeError, ValueError, OSError) as error:
+            problems.append(f'no pictures of {direction}: {error}')
     return problems
 
 

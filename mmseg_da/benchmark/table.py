@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from mmseg_da.evaluation.records import Record
 from mmseg_da.reporting import Column, ResultTable
 
+from .notes import MARK, make_notes
 from .protocol import mixed_rows
 from .rows import CEILING, FLOOR, Row
 from .spread import Spread, spread_of
 
-MARK = '‡'
 _COSTS = (
     Column(
         'train_minutes',
@@ -117,7 +117,7 @@ def build_table(
             if not row.is_reference and row.name not in mixed
         ),
         mixed=mixed,
-        notes=tuple(_notes(ordered, mixed, seeds)),
+        notes=tuple(make_notes(ordered, mixed, seeds)),
     )
 
 
@@ -231,69 +231,18 @@ def train_seconds(record: Record) -> float | None:
 
 
 def peak_mib(record: Record) -> float:
-    """Largest memory of any stage, the test included."""
+    """Largest memory of any stage, the test included.
+
+    The test's own figures count for it. Where a GPU was used, artefacts do
+    not count: their stages tell the memory of the process alone.
+    """
     cost = record.cost
-    own = cost.peak_rss_mib
+    own, without = cost.peak_rss_mib, ('test',)
     if cost.peak_cuda_mib is not None:
-        own = cost.peak_cuda_mib
-    stages = [s.peak_mib for s in cost.stages if s.peak_mib is not None]
-    return max([own, *stages])
-
-
-def code_of(record: Record) -> tuple[str, ...]:
-    """Hashes of the code that its stages used."""
-    stages = tuple(stage.code_sha256 for stage in record.cost.stages)
-    return stages or (record.code.sha256,)
-
-
-def _notes(
-    rows: Sequence[Row], mixed: dict[str, str], seeds: Iterable[int] | None
-) -> list[str]:
-    notes = [
-        f'{name} {MARK} was evaluated differently and is not ranked: {text}.'
-        for name, text in mixed.items()
+        own, without = cost.peak_cuda_mib, ('test', 'artifact')
+    stages = [
+        stage.peak_mib
+        for stage in cost.stages
+        if stage.kind not in without and stage.peak_mib is not None
     ]
-    notes += _missing_seeds(rows, seeds)
-    best = [row.name for row in rows if row.first.chosen_on_target_labels]
-    if best:
-        notes.append(
-            f'{", ".join(best)}: checkpoint chosen by target labels; no '
-            'unsupervised result.'
-        )
-    for row in rows:
-        records = list(row.records.values())
-        for what, values in (
-            ('configs', {r.config.sha256 for r in records}),
-            ('revisions of the code', {code_of(r) for r in records}),
-        ):
-            if len(values) > 1:
-                notes.append(
-                    f'{row.name}: its seeds come from different {what}.'
-                )
-        if any(record.code.ignored for record in records):
-            notes.append(f'{row.name}: made with --ignore-code.')
-    machines = {str(sorted(row.first.machine.items())) for row in rows}
-    if len(machines) > 1:
-        notes.append(
-            'The rows were measured on different machines: compare no costs.'
-        )
-    return notes
-
-
-def _missing_seeds(
-    rows: Sequence[Row], seeds: Iterable[int] | None
-) -> list[str]:
-    if seeds is None:
-        seeds = {s for row in rows for s in row.records if s is not None}
-    wanted = sorted(seeds)
-    notes = []
-    for row in rows:
-        missing = [str(seed) for seed in wanted if seed not in row.records]
-        if missing:
-            verb = 'seed {} is' if len(missing) == 1 else 'seeds {} are'
-            notes.append(
-                f'{row.name}: {verb.format(", ".join(missing))} missing.'
-            )
-    if notes:
-        notes.append('`python tools/benchmark.py run` makes what is missing.')
-    return notes
+    return max([own, *stages])

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fingerprints of data: which files there are and how large they are.
+"""Fingerprints of data: names, sizes and the last bytes of all files.
 
-Contents are not read (that would take minutes on real data sets), so a file
-that was changed without changing its size is not noticed. StreetWorld's
-settings are part of the fingerprint, its images follow from them.
+Reading all contents would take minutes on real data sets. The last bytes of a
+PNG hold the checksum over all of its pixels, those of a member of an archive
+its CRC is taken for; a JPEG that was changed early in its data, kept its size
+and its end is not noticed. StreetWorld's settings are part of the
+fingerprint, its images follow from them.
 """
 
 from __future__ import annotations
@@ -17,9 +19,11 @@ from typing import Any
 
 from mmengine.dataset import BaseDataset
 
-from .zip_files import split_zip_path
+from .zip_files import member_stamp, split_zip_path
 
 _MANIFEST = 'manifest.json'
+# A PNG ends with the checksums of its pixels and an empty chunk: 24 bytes.
+_TAIL = 64
 
 
 def digest_samples(dataset: Any) -> str:
@@ -40,9 +44,7 @@ def digest_samples(dataset: Any) -> str:
         for index in range(len(part)):
             for key, path in _files_of(part.get_data_info(index)):
                 name = os.path.relpath(path, root)
-                # Inside an archive the name has to do.
-                size = os.path.getsize(path) if os.path.isfile(path) else 0
-                _add(digest, key, name, size)
+                _add(digest, key, name, content_stamp(path))
     return digest.hexdigest()
 
 
@@ -59,8 +61,8 @@ def digest_folder(folder: str | Path) -> str:
             'without: tools/make_street_world.py'
         )
     digest = hashlib.sha256()
-    for name, size in sorted(_listing(folder)):
-        _add(digest, '', name, size)
+    for name in sorted(_listing(folder)):
+        _add(digest, '', name, content_stamp(folder / name))
     return digest.hexdigest()
 
 
@@ -95,8 +97,19 @@ def plain_datasets(dataset: Any) -> Iterator[BaseDataset]:
         yield dataset
 
 
-def _add(digest: Any, key: str, name: str, size: int) -> None:
-    digest.update(f'{key}\0{Path(name).as_posix()}\0{size}\n'.encode())
+def _add(digest: Any, key: str, name: str, stamp: str) -> None:
+    digest.update(f'{key}\0{Path(name).as_posix()}\0{stamp}\n'.encode())
+
+
+def content_stamp(path: str | Path) -> str:
+    """Size and content mark of a file, or of a member of an archive."""
+    inside = split_zip_path(str(path))
+    if inside:
+        return repr(member_stamp(*inside))
+    with open(path, 'rb') as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _TAIL))
+        return f'{size} {file.read().hex()}'
 
 
 def _files_of(sample: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -110,10 +123,10 @@ def _files_of(sample: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield key, item
 
 
-def _listing(folder: Path) -> Iterator[tuple[str, int]]:
+def _listing(folder: Path) -> Iterator[str]:
     for parent, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if name[0] != '.']
         for name in names:
             path = os.path.join(parent, name)
             if name[0] != '.' and os.path.isfile(path):
-                yield os.path.relpath(path, folder), os.path.getsize(path)
+                yield os.path.relpath(path, folder)

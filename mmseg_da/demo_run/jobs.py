@@ -22,6 +22,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from mmseg_da.utils.process_memory import peak_memory_mib
+
 _POLL_SECONDS = 0.5
 _GRACE_SECONDS = 15
 _LOG_LINES = 15
@@ -78,7 +80,8 @@ class _Running:
 
     def poll(self) -> JobResult | None:
         """The result once the process has ended; checks how it ended."""
-        self.peak_mib = max(self.peak_mib, _peak_mib(self.process.pid))
+        now = peak_memory_mib(self.process.pid)
+        self.peak_mib = max(self.peak_mib, now)
         pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
         if pid == 0:
             return None
@@ -157,20 +160,6 @@ def _start(job: Job, bars: Progress, keep_open: Sequence[int]) -> _Running:
         )
     task = bars.add_task(job.name, total=job.total, note='starting')
     return _Running(job, process, time.monotonic(), task)
-
-
-def _peak_mib(pid: int) -> float:
-    """Peak memory of a running process so far, 0 where it is not told.
-
-    The resource usage of an ended child is no substitute: on Linux its peak
-    begins with the size of the parent that started it.
-    """
-    try:
-        lines = Path(f'/proc/{pid}/status').read_text().splitlines()
-    except OSError:
-        return 0.0
-    sizes = [line.split()[1] for line in lines if line.startswith('VmHWM:')]
-    return int(sizes[0]) / 2**10 if sizes else 0.0
 
 
 def _show(bars: Progress, one: _Running, done: bool) -> None:

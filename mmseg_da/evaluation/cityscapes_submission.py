@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
+from mmengine.logging import print_log
 from mmseg.registry import METRICS
 
 from mmseg_da.datasets.class_views import get_class_view
+from mmseg_da.datasets.zip_files import split_zip_path
 from mmseg_da.utils.files import atomic_write
 
 from .cityscapes_official import frame_name, score_cityscapes_pairs
@@ -31,6 +34,7 @@ class CityscapesSubmission(PredictionWriter):
     score the files: ``cityscapes/mIoU``, ``cityscapes/IoU.<class>``,
     ``cityscapes/mIoU<subset>`` and the others of
     :func:`~mmseg_da.evaluation.cityscapes_official.score_cityscapes_pairs`.
+    They open files only: labels inside of an archive have to be unpacked.
     The official mean counts all 19 classes that occur; with the 16-class
     view ``cityscapes/mIoU16`` is the mean over the view's own classes.
 
@@ -65,6 +69,7 @@ class CityscapesSubmission(PredictionWriter):
         self.make_zip = make_zip
         self.format_only = format_only
         self.class_view = class_view
+        self._told = False
 
     def path_of(self, img_path: str) -> Path:
         """File of a frame; both the scorer and the server know the name."""
@@ -86,6 +91,15 @@ class CityscapesSubmission(PredictionWriter):
         """Path of the label-id file of a sample, '' if there is none."""
         path = sample.get('seg_map_path') or ''
         path = path.replace('_labelTrainIds.png', '_labelIds.png')
+        if split_zip_path(path) and not (self._told or self.format_only):
+            self._told = True
+            print_log(
+                f'CityscapesSubmission: the label {path} lies in an archive, '
+                'so there will be no official scores: cityscapesscripts open '
+                'files only. Unpack the label archive (gtFine) and run again.',
+                logger='current',
+                level=logging.WARNING,
+            )
         return path if path and os.path.isfile(path) else ''
 
     def compute_metrics(

@@ -147,8 +147,10 @@ def _claim_folder(folder: Path, kind: str) -> None:
                 f'by a test run that writes {kind}. Give a new or empty '
                 'folder; nothing was changed.'
             )
-    (folder / kind).mkdir(parents=True, exist_ok=True)
+    # The marker first: after a kill in between the folder is still ours.
+    folder.mkdir(parents=True, exist_ok=True)
     _write_marker(folder, kind, None)
+    (folder / kind).mkdir(exist_ok=True)
 
 
 def _write_marker(folder: Path, kind: str, classes: list[str] | None) -> None:

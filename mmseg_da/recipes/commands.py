@@ -8,11 +8,13 @@ import shlex
 import sys
 from pathlib import Path
 
+from mmengine.config import Config
+
 from mmseg_da.engine.artifacts import MANIFEST, ArtifactStore
 from mmseg_da.evaluation.records import read_record
 
 from .declaration import PLACEHOLDER, REPO
-from .identity import TOOLS, environment, resolve
+from .identity import TOOLS, resolve
 from .plan import PlannedStage, RunSettings
 
 
@@ -158,12 +160,19 @@ def collect_outputs(
 
 def iterations(stage: PlannedStage) -> int:
     """Iterations of a training."""
+    return stage_config(stage).train_cfg.max_iters
+
+
+def stage_config(stage: PlannedStage) -> Config:
+    """Config of a stage whose inputs are finished, as its command reads it.
+
+    Raises:
+        ValueError: The config is wrong.
+    """
     spec = stage.spec
     options = {k: fill(str(v), stage) for k, v in spec.options.items()}
     env = {k: fill(v, stage) for k, v in spec.env.items()}
-    with environment(env):
-        cfg = resolve(spec.config, options, env)
-    return cfg.train_cfg.max_iters
+    return resolve(spec.config, options, env)
 
 
 def command_text(command: list[str]) -> str:

@@ -85,7 +85,9 @@ class StageFolder:
         if not self.path.exists():
             return
         found = read_head(self.path)
-        if found is None and any(self.path.iterdir()):
+        # A kill while stage.json was written leaves a hidden file.
+        visible = (p for p in self.path.iterdir() if p.name[0] != '.')
+        if found is None and any(visible):
             raise ValueError(
                 f'{self.path} is not a stage of mmseg-da, or its stage.json '
                 'was lost; move it away, then call again'
@@ -112,7 +114,8 @@ class StageFolder:
         """What happened to the outputs since the stage finished.
 
         Args:
-            full: Compare hashes too, not only sizes.
+            full: Compare the hashes of all files; else those of JSON files
+                (records, manifests), and of others the sizes.
 
         Returns:
             '' if they are as they were.
@@ -123,7 +126,8 @@ class StageFolder:
                 return f'{name} was deleted'
             if path.stat().st_size != entry['size']:
                 return f'{name} was edited (another size)'
-            if full and hash_file(path) != entry['sha256']:
+            exact = full or path.suffix == '.json'
+            if exact and hash_file(path) != entry['sha256']:
                 return f'{name} was edited (another SHA-256)'
         return ''
 

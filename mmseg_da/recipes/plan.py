@@ -252,16 +252,17 @@ def _with_tokens(value: Any, tokens: Mapping[str, str]) -> str:
 def _of_older_code(
     stages: Path, prefix: str, identity: Identity
 ) -> StageFolder | None:
-    """Newest folder that differs in nothing but the code."""
+    """Newest finished folder that differs in nothing but the code."""
     found = []
     for path in stages.glob(f'{prefix}-????????'):
         head = read_head(path)
         if head is not None and head['loose_key'] == identity.loose_key:
             older = Identity(head['parts'], head['key'], head['loose_key'])
             folder = StageFolder(path, older)
-            time = (path / 'stage.json').stat().st_mtime_ns
-            found.append((folder.result() is not None, time, folder))
-    return max(found, key=lambda item: item[:2])[2] if found else None
+            if folder.result() is not None:
+                time = (path / 'stage.json').stat().st_mtime_ns
+                found.append((time, folder))
+    return max(found, key=lambda item: item[0])[1] if found else None
 
 
 def _difference(identity: Identity, stages: Path, prefix: str) -> str:

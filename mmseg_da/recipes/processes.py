@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmseg_da.utils.process_memory import peak_memory_mib
+
 _LOG_LINES = 12
 _LINE_WIDTH = 200
 _GRACE_SECONDS = 15
@@ -51,6 +53,7 @@ class Child:
         keep_open: Sequence[int] = (),
     ) -> None:
         self.start = time.monotonic()
+        self._peak_mib = 0.0
         with log.open('ab') as file:
             self._process = subprocess.Popen(
                 list(command),
@@ -68,14 +71,16 @@ class Child:
         return time.monotonic() - self.start
 
     def poll(self) -> Ended | None:
-        """How it ended; None while it runs."""
+        """How it ended; None while it runs. Measures its memory too."""
+        now = peak_memory_mib(self._process.pid)
+        self._peak_mib = max(self._peak_mib, now)
         pid, status, usage = os.wait4(self._process.pid, os.WNOHANG)
         if pid == 0:
             return None
         code = os.waitstatus_to_exitcode(status)
         self._process.returncode = code
         unit = 2**20 if sys.platform == 'darwin' else 2**10
-        return Ended(code, usage.ru_maxrss / unit)
+        return Ended(code, self._peak_mib or usage.ru_maxrss / unit)
 
     def stop(self) -> None:
         """End it, gently first."""

@@ -18,9 +18,10 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from mmseg_da.evaluation.records import read_record
 from mmseg_da.reporting.curves import read_scalars
 
-from .plan import FINISHED, UNNEEDED, Plan
+from .plan import FINISHED, UNNEEDED, Plan, PlannedStage
 
 _LINE_SECONDS = 60.0
 
@@ -45,6 +46,23 @@ def training_state(work_dir: Path) -> TrainingState:
         text += f', val mIoU {scores[-1]:.1f}'
     memory = max(float(r.get('memory', 0)) for r in losses)
     return TrainingState(int(losses[-1]['iter']), text, memory)
+
+
+def gpu_mib(stage: PlannedStage) -> float:
+    """Peak GPU memory of a stage that has ended, MiB.
+
+    Returns:
+        0 where no GPU was used, or the stage does not tell (an artefact).
+
+    Raises:
+        ValueError: The record of a test is damaged.
+    """
+    if stage.spec.kind == 'train':
+        return training_state(stage.folder.work_dir).gpu_mib
+    if stage.spec.kind == 'test':
+        record = read_record(stage.folder.path / 'record.json')
+        return record.cost.peak_cuda_mib or 0.0
+    return 0.0
 
 
 class Board:

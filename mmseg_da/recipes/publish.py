@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ from mmseg_da.evaluation.records import (
 from mmseg_da.reporting.curves import read_scalars
 
 from .config_parts import hash_json
-from .plan import FINISHED, Plan, PlannedStage, RunSettings
+from .plan import FINISHED, Plan, PlannedStage
 
 _POINTS = 200
 _OUTDATED = 'outdated'
@@ -37,15 +36,19 @@ def record_path(root: Path, plan: Plan, stage: PlannedStage) -> Path:
     return root / 'records' / f'{name}.json'
 
 
-def retire_records(root: Path, plan: Plan) -> list[Path]:
+def retire_records(folder: Path, plan: Plan) -> list[Path]:
     """Move records away that no longer hold, so that no table shows them.
+
+    Args:
+        folder: Folder of records.
+        plan: Decides which hold; records of other recipes and seeds stay.
 
     Returns:
         Where they are now.
     """
     moved = []
     for stage in plan.tests:
-        path = record_path(root, plan, stage)
+        path = folder / record_path(folder, plan, stage).name
         key = _key_of(path)
         if key is None or key == stage.identity.key:
             continue
@@ -57,33 +60,31 @@ def retire_records(root: Path, plan: Plan) -> list[Path]:
 
 
 def publish(
-    settings: RunSettings,
+    path: Path,
     plan: Plan,
     stage: PlannedStage,
     done_now: frozenset[Path],
-) -> Path:
+) -> None:
     """Write the record of a finished test stage, with its recipe and costs.
 
+    One that is there and whole is left as it is.
+
     Args:
-        settings: How recipes are run.
+        path: Where to, see :func:`record_path`.
         plan: Plan that the stage belongs to.
         stage: Test stage, finished.
         done_now: Folders of the stages that this call ran.
 
-    Returns:
-        The file.
-
     Raises:
         ValueError: The stage's own record is damaged.
     """
-    path = record_path(settings.work_root, plan, stage)
     if _key_of(path) == stage.identity.key:
-        return path
+        return
     record = read_record(stage.folder.path / 'record.json')
-    code = dataclasses.replace(record.code, ignored=settings.ignore_code)
+    stale = any(one.stale_code for one in (*stage.ancestors(), stage))
+    code = dataclasses.replace(record.code, ignored=stale)
     record = _complete(record.replace(code=code), plan, stage, done_now)
     write_record(path, record)
-    return path
 
 
 def _complete(
@@ -152,11 +153,14 @@ def _thin(points: list[tuple[float, ...]]) -> tuple[tuple[float, ...], ...]:
 
 
 def _key_of(path: Path) -> str | None:
-    """Key of the test stage that a published record came from."""
+    """Key of the test stage that a published record came from.
+
+    Returns:
+        None if there is no record, and no key if it is damaged.
+    """
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-        return str(content['cost']['stages'][-1]['key'])
+        return read_record(path).cost.stages[-1].key
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, IndexError, TypeError):
-        return 'damaged0'
+    except (ValueError, IndexError):
+        return 'damaged'

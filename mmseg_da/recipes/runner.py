@@ -24,8 +24,8 @@ from .folders import open_root
 from .locks import StageLock
 from .plan import Plan, PlannedStage, RunSettings, identify_again
 from .processes import Child, Ended, describe_failure
-from .progress import Board, training_state
-from .publish import publish, retire_records
+from .progress import Board, gpu_mib, training_state
+from .publish import publish, record_path, retire_records
 
 _POLL_SECONDS = 0.25
 _NOTE_SECONDS = 5.0
@@ -75,6 +75,12 @@ class RecipeRunner:
         self._failed: dict[Path, str] = {}
         self._done: set[Path] = set()
         self._checked: set[Path] = set()
+        self._published: set[Path] = set()
+        self._records = {
+            record_path(self.root, plan, stage): (plan, stage)
+            for plan in plans
+            for stage in plan.tests
+        }
 
     def run(self) -> list[Path]:
         """Run what is missing and publish the records.
@@ -90,7 +96,7 @@ class RecipeRunner:
         open_root(self.root)
         (self.root / 'stages').mkdir(exist_ok=True)
         for plan in self.plans:
-            retire_records(self.root, plan)
+            retire_records(self.root / 'records', plan)
             for stage in plan.stages:
                 if stage.pending:
                     self._waiting.setdefault(stage.folder.path, stage)
@@ -103,9 +109,10 @@ class RecipeRunner:
                     self.board.refresh()
             finally:
                 self._stop()
+        self._publish()
         if self._failed:
             raise RecipeError(self._report())
-        return self._publish()
+        return [path for path in self._records if path in self._published]
 
     def _start_ready(self) -> None:
         for path, stage in list(self._waiting.items()):
@@ -152,19 +159,16 @@ class RecipeRunner:
             )
         forget_data()
         again = identify_again(stage, self.settings)
-        same = again.key == stage.identity.key
-        if self.settings.ignore_code:
-            same = again.loose_key == stage.identity.loose_key
-        if not same:
+        if again.key != stage.identity.key:
             raise ValueError(
                 'its config, code or data changed while the recipe was '
                 'running; call again to plan anew'
             )
-        for source in stage.inputs.values():
-            self._check_input(source)
         if stage.folder.finished:
             moved = stage.folder.set_aside()
             self.board.line(f'  {moved.name}: kept what was there')
+        for source in stage.inputs.values():
+            self._check_input(source)
         stage.folder.begin()
 
     def _check_input(self, source: PlannedStage) -> None:
@@ -239,10 +243,8 @@ class RecipeRunner:
     def _finish(self, stage: PlannedStage) -> None:
         outputs, files = collect_outputs(stage)
         seconds, peak = stage.folder.spent
-        gpu = 0.0
-        if stage.spec.kind == 'train':
-            gpu = training_state(stage.folder.work_dir).gpu_mib
-        stage.folder.finish(outputs, files, seconds, gpu or peak or None)
+        peak = gpu_mib(stage) or peak or None
+        stage.folder.finish(outputs, files, seconds, peak)
         self._finished(stage, f'{seconds:.0f} s')
 
     def _finished(self, stage: PlannedStage, note: str) -> None:
@@ -257,15 +259,20 @@ class RecipeRunner:
         self._failed[path] = f'{name}: {message}'
         self.board.line(f'  [red]✗[/] {path.name}: failed')
 
-    def _publish(self) -> list[Path]:
-        """Write the records of all tests that are finished."""
+    def _publish(self) -> None:
+        """Write the records of all tests that are finished, once each."""
         now = frozenset(self._done)
-        return [
-            publish(self.settings, plan, stage, now)
-            for plan in self.plans
-            for stage in plan.tests
-            if stage.folder.result() is not None
-        ]
+        for path, (plan, stage) in self._records.items():
+            folder = stage.folder
+            if path in self._published or folder.path in self._failed:
+                continue
+            if folder.result() is None:
+                continue
+            try:
+                publish(path, plan, stage, now)
+                self._published.add(path)
+            except ValueError as error:
+                self._fail(stage, str(error))
 
     def _stop(self) -> None:
         for one in self._running.values():

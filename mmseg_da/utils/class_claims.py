@@ -17,6 +17,7 @@ from mmseg.models.segmentors.base import BaseSegmentor
 from torch import Tensor, nn
 
 from mmseg_da.datasets.class_views import CLASS_VIEWS
+from mmseg_da.datasets.paired_geometry import PairedGeometryDataset
 
 __all__ = [
     'Claim',
@@ -72,7 +73,7 @@ def _of_meta(where: str, meta: Mapping) -> Claim:
 
 
 def dataset_claims(dataset: object, where: str) -> Iterator[Claim]:
-    """Claims of a data set; of every member where it is a concatenation.
+    """Claims of a data set; of every member where it holds others.
 
     Args:
         dataset: The built data set.
@@ -82,6 +83,10 @@ def dataset_claims(dataset: object, where: str) -> Iterator[Claim]:
     if members:
         for index, member in enumerate(members):
             yield from dataset_claims(member, f'{where}.datasets[{index}]')
+        return
+    if isinstance(dataset, PairedGeometryDataset):
+        yield from dataset_claims(dataset.source, f'{where}.source')
+        yield from dataset_claims(dataset.target, f'{where}.target')
         return
     meta = getattr(dataset, 'metainfo', None) or {}
     tag = meta.get('dataset_name')

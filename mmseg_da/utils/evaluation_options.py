@@ -10,7 +10,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
-from mmseg_da.datasets.class_views import CLASS_VIEWS
+from mmseg_da.datasets.class_views import get_class_view
 
 from .config_options import class_parameters
 
@@ -109,7 +109,7 @@ def _datasets(cfg: Mapping) -> Iterator[Any]:
 
 def _is_submittable(dataset: Mapping) -> bool:
     """Whether predictions can be written as Cityscapes label ids."""
-    view = CLASS_VIEWS[dataset.get('class_view') or 'cityscapes19']
+    view = get_class_view(dataset.get('class_view') or 'cityscapes19')
     ids = view.raw_to_train.get('cityscapes', {})
     one_to_one = len(ids) == view.num_classes == len(set(ids.values()))
     return 'Cityscapes' in str(dataset['type']) and one_to_one

@@ -17,6 +17,7 @@ from mmengine.config import Config
 
 import mmseg_da
 
+from .config_file_keys import refuse_misspelt_keys, unexpected_argument
 from .config_options import merge_options, parse_options
 from .files import atomic_write, ensure_writable
 
@@ -79,7 +80,7 @@ def run_tool(
         os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     try:
         tool(args)
-    except (*_USER_ERRORS, KeyError) as error:
+    except (*_USER_ERRORS, KeyError, TypeError) as error:
         debug = args.debug or os.environ.get(DEBUG_VARIABLE, '0') != '0'
         if debug or not _is_user_error(error):
             raise
@@ -90,12 +91,16 @@ def run_tool(
 
 
 def _is_user_error(error: Exception) -> bool:
-    """A KeyError is one only when it names a type that no registry has."""
+    """A KeyError or TypeError is one only when a config entry caused it."""
+    if isinstance(error, TypeError):
+        return unexpected_argument(error) is not None
     return not isinstance(error, KeyError) or 'registry' in str(error)
 
 
 def error_text(error: Exception) -> str:
     """Return the message of an error without the wrapping of libraries."""
+    if isinstance(error, TypeError):
+        return unexpected_argument(error) or str(error)
     text = str(error.args[0]) if isinstance(error, KeyError) else str(error)
     if 'Original Traceback' in text:
         # torch re-raises errors of data workers with the traceback inside.
@@ -142,6 +147,7 @@ def load_config(path: str, options: list[str]) -> Config:
             'configs/methods/oracle_cs.py.'
         )
     cfg = Config.fromfile(str(file))
+    refuse_misspelt_keys(cfg, path)
     merge_options(cfg, parse_options(options))
     return cfg
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import re
 
 import pytest
 from benchmark_records import make_record, save
+from mmengine.config import Config
 
 from mmseg_da.benchmark.figures import mean_curve
 from mmseg_da.benchmark.panels import (
@@ -121,7 +123,8 @@ def test_pictures_of_the_same_images(
 ):
     monkeypatch.setenv('STREET_WORLD_ROOT', str(street_world))
     out = tmp_path / 'panels'
-    collect_panels(out, CONFIG, {'a': submission, 'b': submission})
+    config = Config.fromfile(CONFIG)
+    collect_panels(out, config, {'a': submission, 'b': submission})
     titles, panels, view = read_panels(out, ['b', 'none'])
     assert titles == ['image', 'ground truth', 'b']
     assert view.name == 'cityscapes19'
@@ -139,7 +142,28 @@ def test_a_missing_prediction_is_named(
     for path in (submission / 'label_ids').iterdir():
         path.unlink()
     with pytest.raises(FileNotFoundError, match='has no prediction of'):
-        collect_panels(tmp_path / 'panels', CONFIG, {'a': submission})
+        collect_panels(
+            tmp_path / 'panels', Config.fromfile(CONFIG), {'a': submission}
+        )
+
+
+def test_pictures_of_other_rows_stay(
+    street_world, submission, tmp_path, monkeypatch
+):
+    monkeypatch.setenv('STREET_WORLD_ROOT', str(street_world))
+    config = Config.fromfile(CONFIG)
+    out = tmp_path / 'panels'
+    rows = ['a (x)', 'a-x', 'truth', 'gone']
+    collect_panels(out, config, dict.fromkeys(rows, submission))
+    collect_panels(out, config, {'a-x': submission}, keep=rows[:3])
+    titles, panels, _ = read_panels(out, rows)
+    assert titles[2:] == rows[:3]
+    assert len({len(panel.pictures) for panel in panels}) == 1
+    places = json.loads((out / 'panels.json').read_text())['rows']
+    assert places == {'a (x)': 'a-x', 'a-x': 'a-x-2', 'truth': 'truth-2'}
+    # Pictures of other images cannot stay beside these.
+    collect_panels(out, config, {'b': submission}, rows, count=1)
+    assert read_panels(out, [*rows, 'b'])[0][2:] == ['b']
 
 
 def test_a_damaged_panel_file_is_named(tmp_path):

@@ -53,6 +53,7 @@ def test_cells_that_fail_do_not_stop_the_others(
 
     def run(plans, settings, console):
         assert len(plans) == 2
+        (settings.work_root / 'r.json').touch()
         raise RecipeError("stage 'train' failed")
 
     monkeypatch.setattr(runner, 'load_recipe', lambda name: name)
@@ -78,11 +79,30 @@ def test_a_folder_of_something_else_is_no_work_root(settings):
         runner.run_cells([], settings, Console())
 
 
+def test_a_failed_cell_leaves_no_superseded_record(tmp_path, monkeypatch):
+    retired = []
+    monkeypatch.setattr(
+        runner, 'retire_records', lambda *args: retired.append(args)
+    )
+    good, bad = Cell('good', 0), Cell('bad', 0)
+    source = tmp_path / 'r.json'
+    source.write_text('{}')
+    result = GridResult(
+        plans={good: 'plan 1', bad: 'plan 2'},
+        records={good: [source]},
+        failures={bad: 'a stage failed', Cell('unplanned', 0): 'no data'},
+    )
+    folder = tmp_path / 'results'
+    assert runner.publish_records(result, folder) == [folder / 'r.json']
+    assert retired == [(folder, 'plan 1'), (folder, 'plan 2')]
+
+
 def make_result(tmp_path, script, monkeypatch):
     """A finished cell whose test runs a script."""
     command = [sys.executable, '-c', script, '--json=j', '--work-dir=w']
     monkeypatch.setattr(runner, 'stage_command', lambda *a: [*command])
     monkeypatch.setattr(runner, 'stage_environment', lambda *a: {})
+    monkeypatch.setattr(runner, 'stage_config', lambda stage: 'config')
     save(tmp_path / 'records', make_record('adabn_swg2swc', 0))
     stage = fake_stage(tmp_path / 'stage')
     plan = SimpleNamespace(tests=[stage])
@@ -94,6 +114,7 @@ def test_a_few_test_images_are_predicted_once(settings, tmp_path, monkeypatch):
     monkeypatch.setattr(
         runner, 'collect_panels', lambda *args: collected.append(args)
     )
+    save(tmp_path / 'records', make_record('other_swg2swc', 0))
     result, stage = make_result(tmp_path, PREDICT, monkeypatch)
     for _ in range(2):
         assert not runner.make_pictures(
@@ -106,7 +127,22 @@ def test_a_few_test_images_are_predicted_once(settings, tmp_path, monkeypatch):
     assert '--format-only' in arguments
     assert '--json=j' not in arguments
     panels = tmp_path / 'records/panels/swg2swc'
-    assert collected == [(panels, Path('config.py'), {'adabn': out})] * 2
+    # The other row did not run: its pictures stay.
+    assert collected == [(panels, 'config', {'adabn': out}, {'other'})] * 2
+
+
+def test_pictures_that_cannot_be_collected_are_told(
+    settings, tmp_path, monkeypatch
+):
+    def fail(*args):
+        raise FileNotFoundError('data/x: no such folder')
+
+    monkeypatch.setattr(runner, 'collect_panels', fail)
+    result, _ = make_result(tmp_path, PREDICT, monkeypatch)
+    (problem,) = runner.make_pictures(
+        result, settings, tmp_path / 'records', ['swg2swc']
+    )
+    assert problem == 'no pictures of swg2swc: data/x: no such folder'
 
 
 def test_failed_pictures_are_told(settings, tmp_path, monkeypatch):

@@ -5,6 +5,8 @@ import shutil
 import pytest
 from benchmark_records import PROTOCOL, make_record, save
 
+from mmseg_da.benchmark.table import peak_mib
+
 
 def lines(benchmark, direction='swg2swc'):
     table = benchmark.tables[direction].table
@@ -34,6 +36,21 @@ def test_cost_columns_by_hand(tmp_path, load):
     assert row['train_minutes'] == pytest.approx((2.5 + 3.0) / 2)
     assert row['images_per_second'] == 20.0
     assert row['peak_mib'] == 700.0
+
+
+@pytest.mark.parametrize(
+    ('cuda', 'expected'), [(None, 9000.0), (500.0, 700.0), (800.0, 800.0)]
+)
+def test_memory_of_processes_and_gpus_is_not_mixed(cuda, expected):
+    record = make_record('adabn_swg2swc')
+    train, test = record.cost.stages  # 700 MiB and 300 MiB
+    stages = (
+        train,
+        dataclasses.replace(train, kind='artifact', peak_mib=9000.0),
+        dataclasses.replace(test, peak_mib=99_000.0),
+    )
+    cost = dataclasses.replace(record.cost, peak_cuda_mib=cuda, stages=stages)
+    assert peak_mib(record.replace(cost=cost)) == expected
 
 
 def test_times_that_were_not_measured_stay_empty(tmp_path, load):
@@ -140,6 +157,18 @@ def test_what_makes_rows_doubtful_is_noted(records, load):
     notes = load(records).tables['swg2swc'].notes
     assert 'adabn: made with --ignore-code.' in notes
     assert 'adabn: its seeds come from different configs.' in notes
+
+
+def test_rows_of_different_code_are_noted(records, load):
+    text = 'The records come from different revisions of the package'
+    notes = load(records).tables['swg2swc'].notes
+    assert not any(note.startswith(text) for note in notes)
+    for seed in range(3):
+        record = make_record('adabn_swg2swc', seed)
+        code = dataclasses.replace(record.code, sha256='c' * 64)
+        save(records, record.replace(code=code))
+    notes = load(records).tables['swg2swc'].notes
+    assert any(note.startswith(text) for note in notes)
 
 
 def test_the_table_needs_the_records_alone(records, load, tmp_path):

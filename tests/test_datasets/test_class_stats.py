@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Class pixel counts: exact, stored, resumed, exchanged with DAFormer."""
 
+import io
 import json
 
 import cv2
@@ -142,6 +143,68 @@ def test_on_demand_counts_once(gta, store, monkeypatch):
     monkeypatch.setattr(stats_artifact, 'count_labels', None)
     again = dataset_class_counts(gta, 'X', root, compute='on_demand')
     np.testing.assert_array_equal(again, counts)
+
+
+def test_another_folder_with_the_same_names(gta, store, raw_folders):
+    """Counts of other files are never used silently."""
+    for i in range(1, 9):
+        folder = raw_folders.root / 'gta'
+        raw_folders.image(folder / f'images/{i:05d}.png')
+        labels = raw_folders.labels(7 + i % 2)
+        raw_folders.palette(folder / f'labels/{i:05d}.png', labels)
+    other = GTADataset(data_root=str(folder))
+    assert default_key(other) == default_key(gta)
+    root = str(store.root)
+    make_class_stats(labels_of_dataset(gta), store, default_key(gta), 1)
+    with pytest.raises(ValueError) as caught:
+        dataset_class_counts(other, 'X', root)
+    for text in (
+        f'counted in {gta.data_root}/labels, but 8 of 8 label files in',
+        f'{other.data_root}/labels have another content',
+        '--overwrite',
+    ):
+        assert text in str(caught.value)
+    found = dataset_class_counts(other, 'X', root, compute='on_demand')
+    np.testing.assert_array_equal(found, expected_counts(other))
+    with pytest.raises(ValueError, match='8 of 8 label files'):
+        dataset_class_counts(gta, 'X', root)
+
+
+def test_one_label_file_that_was_changed(raw_folders, store):
+    dataset = GTADataset(data_root=str(raw_folders.gta(3)))
+    part = GTADataset(data_root=dataset.data_root, indices=[0])
+    root, key = str(store.root), default_key(dataset)
+    make_class_stats(labels_of_dataset(dataset), store, key, 1)
+    path = raw_folders.root / 'gta/labels/00002.png'
+    raw_folders.palette(path, raw_folders.labels(*range(35))[::-1])
+    with pytest.raises(ValueError, match='1 of 3 label files') as caught:
+        dataset_class_counts(dataset, 'X', root)
+    assert '00002.png' in str(caught.value)
+    # Statistics of the whole set still serve the files that are the same.
+    assert dataset_class_counts(part, 'X', root, key).shape == (1, 19)
+
+
+def test_statistics_of_an_older_version_are_refused(gta, store):
+    stats = class_stats_of(gta)
+    with store.writer(
+        stats_artifact.KIND,
+        'old',
+        {'name': 'x'},
+        class_view=VIEW.name,
+        meta=stats_artifact._meta(stats.names, stats.classes),
+    ) as writer:
+        buffer = io.BytesIO()
+        np.savez(buffer, names=np.array(stats.names), counts=stats.counts)
+        name = 'counts/00000.npz'
+        writer.write(name, {name: buffer.getvalue()})
+    with pytest.raises(ValueError, match='an older version wrote it'):
+        load_class_stats(store, 'old')
+
+
+def test_raw_ids_are_not_counted_as_train_ids(tmp_path):
+    suffix = '_gtFine_labelIds.png'
+    with pytest.raises(ValueError, match='--suffix _leftImg8bit.png'):
+        class_stats_of_folder(tmp_path, VIEW, suffix)
 
 
 def test_label_budget_is_respected(gta, store):

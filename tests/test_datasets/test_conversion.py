@@ -267,9 +267,10 @@ def test_pillow_halving_takes_odd_pixels():
 
 
 @pytest.mark.parametrize('backend', ['pillow', 'opencv'])
-@pytest.mark.parametrize('name', ['gta', 'synthia', 'cityscapes'])
+@pytest.mark.parametrize('name', [*READERS, 'synthia_parsed'])
 def test_smaller_copy_has_the_same_tree(world, tmp_path, name, backend):
-    kind = READERS[name][0]
+    kind = READERS[name][0] if name in READERS else SynthiaParsedDataset
+    name = name.removesuffix('_parsed')
     load = [dict(type='LoadStreetImage'), dict(type='LoadRawLabels')]
     dataset = kind(data_root=str(world / name), pipeline=load)
     report = downsample_dataset(dataset, tmp_path, (48, 24), backend)
@@ -294,6 +295,22 @@ def test_smaller_copy_has_the_same_tree(world, tmp_path, name, backend):
             assert difference.mean() < 2
     again = downsample_dataset(dataset, tmp_path, (48, 24), backend)
     assert (again.written, again.kept, again.problems) == (0, 4, [])
+
+
+def test_pairs_of_different_size_are_not_made_alike(gta, raw_folders):
+    """Both copies would have the target size and hide the fault."""
+    root = Path(gta.data_root)
+    before, after = root.parent / 'before', root.parent / 'after'
+    assert downsample_dataset(gta, before, (10, 6)).problems == []
+    raw_folders.image(root / 'images/00002.png', (12, 22))
+    report = downsample_dataset(gta, after, (10, 6))
+    assert len(report.problems) == 1
+    for text in ('labels/00002.png: size 20x12', 'images/00002.png has 22x12'):
+        assert text in report.problems[0]
+    assert not (after / 'labels/00002.png').exists()
+    # Copies made before are looked at as well.
+    again = downsample_dataset(gta, before, (10, 6), full=False)
+    assert len(again.problems) == 1 and 'has 22x12' in again.problems[0]
 
 
 def test_jpeg_has_no_chroma_subsampling(world, tmp_path):

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 from mmseg.registry import DATASETS
+from PIL import Image
 
 from mmseg_da.datasets.digest import (
     digest_folder,
@@ -45,6 +46,20 @@ def test_images_labels_and_their_number_matter(world):
     label = next((world / 'gta/labels').rglob('*.png'))
     label.write_bytes(label.read_bytes() + b' ')
     assert digest_samples(dataset(world)) != first
+
+
+def test_a_changed_pixel_matters_at_equal_file_size(world):
+    file = next((world / 'gta/labels').rglob('*.png'))
+    label = Image.open(file)
+    # Stored without compression every label map takes the same bytes.
+    label.save(file, compress_level=0)
+    before = digest_samples(dataset(world)), digest_folder(world / 'gta')
+    size = file.stat().st_size
+    label.putpixel((3, 2), (label.getpixel((3, 2)) + 1) % 34)
+    label.save(file, compress_level=0)
+    assert file.stat().st_size == size
+    assert digest_samples(dataset(world)) != before[0]
+    assert digest_folder(world / 'gta') != before[1]
 
 
 def test_files_that_are_not_read_do_not_matter(world):

@@ -8,6 +8,7 @@ not from this package.
 import re
 
 import pytest
+from mmseg.datasets import MapillaryDataset_v1
 
 from mmseg_da import datasets
 from mmseg_da.datasets.class_views import (
@@ -117,6 +118,21 @@ VISTAS = {
 42 phone booth, 51 trash can, 63 car mount, 64 ego vehicle, 65 unlabeled
 """,
 }
+# id, name, RGB of SegNet's eleven classes.
+CAMVID = """
+0, sky, 128 128 128
+1, building, 128 0 0
+2, pole, 192 192 128
+3, road, 128 64 128
+4, pavement, 60 40 222
+5, tree, 128 128 0
+6, sign, 192 128 128
+7, fence, 64 64 128
+8, car, 64 0 128
+9, pedestrian, 64 64 0
+10, bicyclist, 0 128 192
+11, unlabelled, 0 0 0
+"""
 VIEWS = ('cityscapes19', 'cityscapes16', 'vistas7')
 
 
@@ -168,6 +184,32 @@ def test_vistas():
     assert seen == set(range(66)) == set(labels)
 
 
+def test_vistas_colors():
+    """MMSegmentation took its table from Mapillary's config.json."""
+    meta = MapillaryDataset_v1.METAINFO
+    labels = {label.id: label for label in RAW_LABELS['mapillary_v1']}
+    assert len(meta['palette']) == 66
+    for raw, color in enumerate(meta['palette']):
+        assert labels[raw].color == tuple(color), labels[raw].name
+
+
+def test_camvid():
+    rows = [line.split(', ') for line in CAMVID.strip().splitlines()]
+    labels = {label.id: label for label in RAW_LABELS['camvid']}
+    view = get_class_view('camvid11')
+    lut = view.lut('camvid')
+    assert len(rows) == len(labels) == 12
+    for raw, name, text in rows:
+        color = tuple(map(int, text.split()))
+        assert labels[int(raw)].name == name
+        assert labels[int(raw)].color == color
+        train = lut[int(raw)]
+        if name == 'unlabelled':
+            assert train == IGNORE_INDEX
+        else:
+            assert (view.classes[train], view.palette[train]) == (name, color)
+
+
 def test_classes_in_order():
     assert get_class_view('cityscapes16').classes == (
         *('road', 'sidewalk', 'building', 'wall', 'fence', 'pole'),
@@ -209,6 +251,7 @@ def test_counts(name, counts):
         ('SynthiaSequenceDataset', (1280, 760)),
         ('GTASequenceDataset', (1920, 1080)),
         ('SynscapesDataset', (1440, 720)),
+        ('CamVidDataset', (480, 360)),
         ('GTADataset', None),
         ('MapillaryRawDataset', None),
     ],

@@ -3,11 +3,15 @@ import os
 import pickle
 import zipfile
 from pathlib import Path
+from unittest import mock
 
+import contract
 import numpy as np
 import pytest
 import torch
 from mmengine import fileio
+from mmengine.config import Config
+from mmseg.registry import DATASETS
 from torch.utils.data import DataLoader
 
 from mmseg_da.datasets import zip_files
@@ -109,8 +113,9 @@ def test_backend_for_other_transforms(zipped):
     assert fileio.exists(member, inside) and fileio.isfile(member, inside)
     assert fileio.isdir('leftImg8bit/train', inside)
     assert not fileio.exists('leftImg8bit/nothing', inside)
+    assert fileio.get(str(plain / member), through) == expected
     with pytest.raises(ValueError, match=r'does not lead through a \.zip'):
-        fileio.get(member, through)
+        fileio.exists(member, through)
 
 
 @pytest.mark.parametrize('context', ['fork', 'spawn'])
@@ -244,3 +249,24 @@ def test_folder_with_an_archives_name(tmp_path):
     (folder / 'a.png').write_bytes(b'x')
     assert zip_files.split_zip_path(folder / 'a.png') is None
     assert read_file(str(folder / 'a.png')) == b'x'
+
+
+def test_the_configs_validate_on_archives(street_world, tmp_path):
+    """CITYSCAPES_ROOT may hold the two downloads as they are."""
+    packages = {
+        'leftImg8bit_trainvaltest.zip': 'leftImg8bit',
+        'gtFine_trainvaltest.zip': 'gtFine',
+    }
+    for name, folder in packages.items():
+        with zipfile.ZipFile(tmp_path / name, 'w') as archive:
+            root = street_world / 'cityscapes'
+            for file in sorted((root / folder).rglob('*.png')):
+                archive.write(file, file.relative_to(root))
+    roots = {'CITYSCAPES_ROOT': str(tmp_path)}
+    with mock.patch.dict(os.environ, roots):
+        path = contract.REPO / 'configs/methods/oracle_cs.py'
+        cfg = Config.fromfile(path)
+    dataset = DATASETS.build(cfg.val_dataloader.dataset)
+    sample = dataset[0]
+    assert sample['inputs'].shape == (3, 512, 1024)
+    assert sample['data_samples'].gt_sem_seg.data.shape == (1, 64, 128)

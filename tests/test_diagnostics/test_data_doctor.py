@@ -4,6 +4,7 @@
 import io
 import json
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -404,8 +405,44 @@ def read_all(config: dict) -> None:
             gta,
             ('label size 90x40 differs from the size 96x',),
         ),
+        (
+            shrink('cityscapes/disparity/train/*/*.png'),
+            lambda root: sequence(root, disparity=True),
+            ('_disparity.png: size 90x40', 'differs from the size 96x48'),
+        ),
+        (
+            shrink('synthia/Depth/Depth/*.png'),
+            lambda root: synthia(root, depth=True),
+            ('Depth/Depth/', 'size 90x40 differs from the size 96x48'),
+        ),
+        (
+            shrink('gta_seq/train/img/*/*.jpg'),
+            gta_sequence,
+            ('gta_seq/train/img', 'size 90x40'),
+        ),
+        (
+            replace_folder('synscapes/img/rgb', 'synscapes/img/class'),
+            synscapes,
+            ('synscapes/img/rgb holds images of 8-bit grey', 'labels'),
+        ),
+        (
+            replace_folder('synthia/RGB', 'synthia/GT/LABELS'),
+            synthia,
+            ('synthia/RGB holds images of 16-bit RGB', '8-bit colour'),
+        ),
     ],
-    ids=['disparity', 'depth', 'camera', 'neighbour', 'label size'],
+    ids=[
+        'disparity',
+        'depth',
+        'camera',
+        'neighbour',
+        'label size',
+        'disparity size',
+        'depth size',
+        'neighbour size',
+        'grey labels as images',
+        '16-bit labels as images',
+    ],
 )
 def test_faults_of_other_files(plant, config, texts, world, doctor):
     plant(world)
@@ -534,6 +571,52 @@ def test_layouts_are_named(world, doctor):
     assert 'zip-name layout, 4 images in' in checks[0].value
     shutil.move(root / 'gtFine_trainvaltest/gtFine', root / 'gtFine')
     assert 'labels: plain layout' in doctor(cityscapes(world))[0].value
+
+
+def pack(folder: Path, archive: Path) -> None:
+    with zipfile.ZipFile(archive, 'w', zipfile.ZIP_STORED) as file:
+        for path in sorted(folder.rglob('*.png')):
+            file.write(path, path.relative_to(folder.parent))
+
+
+@pytest.fixture
+def zips(world):
+    """Cityscapes as it is downloaded."""
+    root = world / 'cityscapes'
+    for name in ('leftImg8bit', 'gtFine'):
+        pack(root / name, root / f'{name}_trainvaltest.zip')
+        shutil.rmtree(root / name)
+    return root
+
+
+def test_clean_archives(zips, doctor):
+    checks = doctor(cityscapes(zips.parent))
+    assert {c.status for c in checks} == {'ok'}
+    assert 'zip archives, 4 images in' in checks[0].value
+
+
+def test_damaged_member_of_an_archive(zips, doctor):
+    path = zips / 'leftImg8bit_trainvaltest.zip'
+    with zipfile.ZipFile(path) as file:
+        train = (x for x in file.infolist() if '/train/' in x.filename)
+        member = next(train)
+    content = bytearray(path.read_bytes())
+    # Behind the header of 30 bytes, the name and some of the image.
+    content[member.header_offset + 30 + len(member.filename) + 200] ^= 1
+    path.write_bytes(content)
+    (check,) = [c for c in doctor(cityscapes(zips.parent)) if c.status != 'ok']
+    assert check.status == 'fail' and check.advice
+    for text in (str(path), member.filename, 'CRC', 'download it again'):
+        assert text in check.value
+
+
+def test_archive_that_was_cut(zips, doctor):
+    path = zips / 'gtFine_trainvaltest.zip'
+    path.write_bytes(path.read_bytes()[:-100])
+    (check,) = [c for c in doctor(cityscapes(zips.parent)) if c.status != 'ok']
+    assert check.status == 'fail' and check.advice
+    assert f'{path}: no readable zip archive' in check.value
+    assert 'Download it again' in check.value
 
 
 def test_odd_sizes_of_gta_are_listed(clean_world, doctor):

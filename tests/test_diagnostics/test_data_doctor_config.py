@@ -7,10 +7,11 @@ import contract
 import pytest
 import torch
 from mmengine.config import Config
-from mmseg.registry import MODELS
+from mmseg.registry import DATASETS, MODELS
 
 from mmseg_da.diagnostics.data import ReadOptions, data_checks
 from mmseg_da.diagnostics.data.config_datasets import find_datasets
+from mmseg_da.utils.class_claims import dataset_claims
 
 SLIM = contract.REPO / 'configs/methods/adabn_swg2swc.py'
 
@@ -234,6 +235,39 @@ def test_command_line(load_doctor, slim, tmp_path, capsys):
     assert 'nowhere' in out and 'what to do' in out
     with pytest.raises(SystemExit):
         load_doctor.main(['--data', path, '--sample', '0'])
+
+
+def pairs(root):
+    return dict(
+        type='PairedGeometryDataset',
+        target=dict(
+            type='CityscapesRawDataset',
+            data_root=f'{root}/cityscapes',
+            labeled=False,
+        ),
+        source=dict(type='GTADataset', data_root=f'{root}/gta'),
+    )
+
+
+def test_both_sides_of_a_paired_data_set(slim, check, street_world):
+    slim.train_dataloader.dataset.datasets = [pairs(street_world)]
+    titles = [use.title for use in find_datasets(slim)]
+    assert titles[:2] == ['train[0].target', 'train[0].source']
+    assert check(slim) == []
+    slim.train_dataloader.dataset.datasets[0].source.type = 'GTADatset'
+    (row,) = check(slim)
+    assert row.name == 'train[0].source' and 'GTADatset' in row.value
+    assert 'datasets[0].source' in row.advice
+
+
+def test_class_claims_of_both_sides(street_world):
+    config = pairs(street_world)
+    dataset = DATASETS.build(config)
+    found = [str(x) for x in dataset_claims(dataset, 'train')]
+    assert found == [
+        "train.source (gta): class_view 'cityscapes19' 19 classes",
+        "train.target (cs): class_view 'cityscapes19' 19 classes",
+    ]
 
 
 def test_data_sets_inside_of_wrappers_are_found():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -115,6 +116,24 @@ def test_format_only_and_missing_labels_give_no_scores(tmp_path):
     assert run(metric, samples) == {}
     assert not (tmp_path / 'b' / 'submission.zip').exists()
     assert len(list((tmp_path / 'b' / 'label_ids').iterdir())) == 2
+
+
+def test_labels_in_archives_need_to_be_unpacked(tmp_path, monkeypatch):
+    logged = []
+    monkeypatch.setattr(
+        'mmseg_da.evaluation.cityscapes_submission.print_log',
+        lambda text, **_: logged.append(text),
+    )
+    samples = list(labelled_samples(tmp_path, count=2))
+    for item in samples:
+        name = Path(item['seg_map_path']).name
+        item['seg_map_path'] = f'gtFine_trainvaltest.zip/gtFine/val/{name}'
+    assert run(CityscapesSubmission(tmp_path / 'a'), samples) == {}
+    assert len(logged) == 1
+    assert 'gtFine_trainvaltest.zip/gtFine/val/' in logged[0]
+    assert 'no official scores' in logged[0] and 'Unpack' in logged[0]
+    run(CityscapesSubmission(tmp_path / 'b', format_only=True), samples)
+    assert len(logged) == 1
 
 
 def test_own_folder_is_written_again_and_keeps_old_files(tmp_path):

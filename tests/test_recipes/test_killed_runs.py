@@ -46,7 +46,9 @@ def test_ten_kills_lose_at_most_a_checkpoint_interval_each(workshop):
         ),
     )
     names = [*configs, recipe]
-    moments = random.Random(time.time_ns())
+    seed = time.time_ns()
+    print(f'moments of the kills: seed {seed}')  # shown after a failure
+    moments = random.Random(seed)
     kills = 0
     for _ in range(10):
         pid = start(workshop, names)
@@ -82,3 +84,11 @@ def test_a_killed_run_takes_its_stage_with_it(workshop):
     assert not kill_after(pid, 0)
     with plan.stages[0].folder.lock():  # free as soon as the child is gone
         pass
+
+
+def test_a_kill_before_the_head_of_a_stage_was_written(workshop):
+    config = workshop.config()
+    folder = workshop.plan(config).stages[0].folder.path
+    folder.mkdir(parents=True)
+    (folder / '.stage.json.123.tmp').write_text('{"format": "mms')
+    assert len(workshop.run(config)) == 1

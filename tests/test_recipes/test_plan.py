@@ -202,3 +202,17 @@ def test_outputs_of_stages_are_no_paths_in_identities(workshop):
     log = plans[0].stages[1].folder.log.read_text()
     weights = plans[0].stages[0].folder.work_dir / 'iter_12.pth'
     assert f'load_from={weights}' in log
+
+
+def test_ignored_code_goes_on_with_nothing_half_finished(workshop):
+    config = workshop.config()
+    workshop.run(config)
+    older, test = (s.folder for s in workshop.plan(config).stages)
+    for folder in (older, test):
+        (folder.path / 'finished.json').unlink()
+    tool = workshop.folder / 'tools/train.py'
+    tool.write_text(tool.read_text() + '\nx = 1\n')
+    ignoring = dataclasses.replace(workshop.settings, ignore_code=True)
+    train = workshop.plan(config, settings=ignoring).stages[0]
+    assert train.folder.path != older.path
+    assert (train.action, train.stale_code) == ('run', False)

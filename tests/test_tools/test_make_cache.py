@@ -53,6 +53,19 @@ def test_makes_then_checks(tmp_path, street_world, capsys):
     assert [x['img'].shape for x in dataset] == [(32, 64, 3)] * 3
 
 
+def test_hooks_are_looked_through(tmp_path, street_world, capsys):
+    """AdaBN reads its own loader."""
+    config = write(tmp_path, street_world, None)
+    cache = dict(dir=str(tmp_path / 'cache'), scale=(64, 32))
+    with open(config, 'a') as file:
+        file.write(
+            "custom_hooks = [dict(type='TargetBNHook', dataloader=dict("
+            f'dataset=dict(gta, cache={cache!r})))]\n'
+        )
+    assert TOOL['main']([config, '--workers', '1']) == 0
+    assert '8 images' in capsys.readouterr().out
+
+
 def test_several_processes(tmp_path, street_world):
     cache = dict(dir=str(tmp_path / 'cache'), scale=(64, 32))
     config = write(tmp_path, street_world, cache)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from tiny_cityscapes import write_config
+from tool_calls import load
 
 from mmseg_da.utils import (
     atomic_write,
@@ -218,3 +219,21 @@ def test_builder_prefix_is_cut():
     error = ValueError('class `A` in a/b.py: class `C` in d.py: data_root x')
     assert tool_runner.error_text(error) == 'data_root x'
     assert tool_runner.error_text(OSError()) == 'OSError'
+
+
+def test_resume_survives_a_half_written_marker(tmp_path):
+    """A kill leaves `last_checkpoint` empty or a checkpoint cut off."""
+    train = load('train')
+    for iteration in (50, 100):
+        torch.save({'iter': iteration}, tmp_path / f'iter_{iteration}.pth')
+    whole = (tmp_path / 'iter_100.pth').read_bytes()
+    marker = tmp_path / 'last_checkpoint'
+    assert train.last_checkpoint(str(tmp_path)) is None
+    marker.write_text('/elsewhere/iter_50.pth')
+    assert train.last_checkpoint(str(tmp_path)).endswith('iter_50.pth')
+    marker.write_text('')
+    assert train.last_checkpoint(str(tmp_path)).endswith('iter_100.pth')
+    (tmp_path / 'iter_100.pth').write_bytes(whole[: len(whole) // 2])
+    assert train.last_checkpoint(str(tmp_path)).endswith('iter_50.pth')
+    marker.write_text(str(tmp_path / 'iter_100.pth'))
+    assert train.last_checkpoint(str(tmp_path)).endswith('iter_50.pth')

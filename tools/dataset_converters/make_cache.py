@@ -24,7 +24,12 @@ from mmseg_da.datasets.image_cache import ImageCache, check_cache
 from mmseg_da.utils.cli import add_config_arguments, exit_with
 from mmseg_da.utils.tool_runner import load_config
 
-_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+_PLACES = (
+    'train_dataloader',
+    'val_dataloader',
+    'test_dataloader',
+    'custom_hooks',
+)
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -40,7 +45,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def find_cached(node: Any) -> Iterator[dict]:
-    """All dataset configs below a node that ask for a cache."""
+    """All dataset configs below a node (loader, hooks) with a cache."""
     if isinstance(node, dict):
         if node.get('type') and node.get('cache'):
             yield node
@@ -80,8 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     cfg = load_config(args.config, args.cfg_options)
     init_default_scope('mmseg')
     found = []
-    for loader in _LOADERS:
-        for config in find_cached(cfg.get(loader)):
+    for place in _PLACES:
+        for config in find_cached(cfg.get(place)):
             if config not in found:
                 found.append(config)
     if not found:

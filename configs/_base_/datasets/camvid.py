@@ -36,7 +36,8 @@ target_labeled_train = dict(
 )
 # CamVid's labels are read after the resize: scores are taken at 480 x 360.
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    # Also from the archives as downloaded (data_root with *.zip).
+    dict(type='LoadImageFromFile', backend_args=dict(backend='zip')),
     dict(type='CheckImageFile'),
     dict(type='Resize', scale=(320, 240), keep_ratio=False),
     dict(type='LoadRawLabels', required=False),

@@ -84,7 +84,8 @@ target_images = dict(
 )
 # Labels are loaded after the resize: scores are taken at 2048 x 1024.
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    # Also from the archives as downloaded (data_root with *.zip).
+    dict(type='LoadImageFromFile', backend_args=dict(backend='zip')),
     dict(type='CheckImageFile'),
     target_resize,
     dict(type='LoadRawLabels', required=False),

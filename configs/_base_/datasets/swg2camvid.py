@@ -48,9 +48,23 @@ target_train = dict(
         dict(type='MultiBranch', target=[dict(type='PackUDAInputs')]),
     ],
 )
+# Unlabelled target images without augmentation, for statistics.
+target_images = dict(
+    type='CamVidDataset',
+    data_root=target_root,
+    split='train',
+    labeled=False,
+    class_view=class_view,
+    pipeline=[
+        dict(type='LoadStreetImage'),
+        dict(type='Resize', scale=(240, 180), keep_ratio=False),
+        dict(type='PackUDAInputs'),
+    ],
+)
 # CamVid's labels are read after the resize: scores are taken at 480 x 360.
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    # Also from the archives as downloaded (data_root with *.zip).
+    dict(type='LoadImageFromFile', backend_args=dict(backend='zip')),
     dict(type='CheckImageFile'),
     dict(type='Resize', scale=(240, 180), keep_ratio=False),
     dict(type='LoadRawLabels', required=False),

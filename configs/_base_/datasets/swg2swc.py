@@ -76,7 +76,8 @@ target_images = dict(
     ],
 )
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    # Also from the archives as downloaded (data_root with *.zip).
+    dict(type='LoadImageFromFile', backend_args=dict(backend='zip')),
     dict(type='CheckImageFile'),
     dict(type='Resize', scale=image_scale, keep_ratio=False),
     dict(type='LoadRawLabels', required=False),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +14,7 @@ import numpy as np
 
 from ..base_dataset import RawSegDataset
 from ..class_views import ClassView
+from ..digest import content_stamp
 from ..file_listing import describe_content, list_stems
 from ..image_files import read_file
 from ..label_decoding import LabelDecoder, train_id_decoder
@@ -39,12 +41,17 @@ class ClassStats:
             pixels are not counted.
         class_view: Name of the class view.
         classes: Its class names.
+        marks: Content mark of every counted file, see
+            :meth:`LabelFiles.marks`; () if the counts come from elsewhere.
+        folder: Folder of the counted files, for messages.
     """
 
     names: tuple[str, ...]
     counts: np.ndarray
     class_view: str
     classes: tuple[str, ...]
+    marks: tuple[str, ...] = ()
+    folder: str = ''
 
     def rows_of(self, stems: Sequence[str]) -> np.ndarray:
         """Counts of the given images.
@@ -61,6 +68,32 @@ class ClassStats:
             ValueError: Images without statistics, or a last part that fits
                 several.
         """
+        return self.counts[self._positions(stems)]
+
+    def check_files(self, files: LabelFiles) -> None:
+        """Check that label files are the ones that were counted.
+
+        Args:
+            files: Label files of all or some of the images.
+
+        Raises:
+            ValueError: Their content is another one, or see :meth:`rows_of`.
+        """
+        if not self.marks:
+            return
+        counted = [self.marks[i] for i in self._positions(files.names)]
+        pairs = zip(files.paths, files.marks(), counted, strict=True)
+        wrong = [path for path, mark, other in pairs if mark != other]
+        if wrong:
+            raise ValueError(
+                f'the class statistics were counted in {self.folder}, but '
+                f'{len(wrong)} of {len(files.paths)} label files in '
+                f'{files.folder} have another content, e.g. {wrong[0]}. Give '
+                'this data set statistics (a key) of its own, or make them '
+                'anew with --overwrite.'
+            )
+
+    def _positions(self, stems: Sequence[str]) -> list[int]:
         whole = {name: i for i, name in enumerate(self.names)}
         parts: dict[str, list[int]] = {}
         for i, name in enumerate(self.names):
@@ -82,7 +115,7 @@ class ClassStats:
                 'They belong to another dataset, split or list: make them '
                 'anew.'
             )
-        return self.counts[found]
+        return found
 
 
 @dataclass(frozen=True)
@@ -104,13 +137,26 @@ class LabelFiles:
     title: str
 
     def fingerprint(self) -> dict[str, str]:
-        """What the counts depend on, apart from the pixels."""
-        names = '\n'.join(self.names).encode()
+        """What the counts depend on."""
         return {
-            'names': hashlib.sha256(names).hexdigest(),
+            'names': _digest('\n'.join(self.names)),
+            'content': _digest('\n'.join(self.marks())),
             'labels': self.decoder.name,
             'class_view': self.view.name,
         }
+
+    def marks(self) -> tuple[str, ...]:
+        """16 hex digits per file: its size and the checksum of its pixels."""
+        return tuple(_digest(content_stamp(x))[:16] for x in self.paths)
+
+    @property
+    def folder(self) -> str:
+        """The folder that holds all files."""
+        return os.path.commonpath([os.path.dirname(x) for x in self.paths])
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def labels_of_dataset(dataset: RawSegDataset) -> LabelFiles:
@@ -147,7 +193,15 @@ def labels_in_folder(
 
     Raises:
         FileNotFoundError: No such files.
+        ValueError: The suffix is that of raw ids.
     """
+    if suffix.endswith('_labelIds.png'):
+        raise ValueError(
+            f"--suffix {suffix}: files of this name hold Cityscapes' label "
+            'ids, which would be counted as train ids. Give the files of '
+            'PredictionWriter (--labels FOLDER/train_ids --suffix '
+            '_leftImg8bit.png), or raw labels by --dataset or --config.'
+        )
     folder = str(folder)
     path = Path(folder)
     stems = list_stems(folder, suffix) if path.is_dir() else []

@@ -37,6 +37,17 @@ def _jobs(
     return [FileJob(_copy_path(x, root, out, suffix), x) for x in paths]
 
 
+def _label_jobs(
+    samples: Sequence[dict], root: str, out: Path
+) -> list[FileJob]:
+    """Labels with their images, whose sizes have to agree."""
+    paths = [(x['seg_map_path'], x['img_path']) for x in samples]
+    return [
+        FileJob(_copy_path(label, root, out, None), label, image)
+        for label, image in paths
+    ]
+
+
 def _check_out(root: str, out: Path) -> None:
     if out.resolve() == Path(root).resolve():
         raise ValueError(
@@ -86,7 +97,7 @@ def downsample_dataset(
     )
     if not dataset.labeled:
         return report
-    jobs = _jobs([x['seg_map_path'] for x in samples], root, out, None)
+    jobs = _label_jobs(samples, root, out)
     return report + convert_files(
         LabelDownsampling(size, backend, dataset.label_decoder),
         jobs,

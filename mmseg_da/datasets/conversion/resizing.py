@@ -18,7 +18,7 @@ from PIL import Image
 from ..image_files import check_complete, decode_bgr, read_file
 from ..label_decoding import LabelDecoder
 from .runner import Conversion, FileJob
-from .train_ids import encode_png
+from .train_ids import encode_png, image_size
 
 __all__ = [
     'BACKENDS',
@@ -147,6 +147,7 @@ class LabelDownsampling(Conversion):
         }
 
     def make(self, job: FileJob) -> bytes:
+        _check_pair(job)
         data = read_file(job.source)
         self.decoder.decode(data, job.source)
         with Image.open(io.BytesIO(data)) as image:
@@ -163,6 +164,7 @@ class LabelDownsampling(Conversion):
     def check(self, job: FileJob, data: bytes, full: bool) -> None:
         small = self.decoder.decode(data, job.output)
         _check_size(job, small.shape, self.size)
+        _check_pair(job)
         if not full:
             return
         source = self.decoder.decode(read_file(job.source), job.source)
@@ -186,4 +188,17 @@ def _check_size(
         raise ValueError(
             f'{job.output}: size {shape[1]}x{shape[0]}, expected '
             f'{size[0]}x{size[1]}; delete it or give --overwrite'
+        )
+
+
+def _check_pair(job: FileJob) -> None:
+    """In the copy, image and label would have the same size."""
+    if job.image is None:
+        return
+    label, image = image_size(job.source), image_size(job.image)
+    if label != image:
+        raise ValueError(
+            f'{job.source}: size {label[1]}x{label[0]}, but its image '
+            f'{job.image} has {image[1]}x{image[0]}. Unpack both again, or '
+            'leave the pair out with --skip.'
         )

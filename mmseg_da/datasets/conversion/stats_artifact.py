@@ -45,11 +45,14 @@ def default_key(dataset: RawSegDataset) -> str:
     key = f'{key}-{dataset.view.name}'
     if dataset._indices is None and not dataset.ann_file:
         return key
-    stems = [
-        dataset.get_data_info(i)['sample_stem'] for i in range(len(dataset))
-    ]
+    stems = _stems(dataset)
     digest = hashlib.sha256('\n'.join(stems).encode()).hexdigest()
     return f'{key}-{len(stems)}-{digest[:8]}'
+
+
+def _stems(dataset: RawSegDataset) -> list[str]:
+    every = range(len(dataset))
+    return [dataset.get_data_info(i)['sample_stem'] for i in every]
 
 
 def make_class_stats(
@@ -73,20 +76,18 @@ def make_class_stats(
         clear: Throw away a half-written one of another origin.
 
     Raises:
-        FileExistsError: It is finished and not to be replaced.
+        FileExistsError: It is finished.
         ValueError: A faulty label file, or no pixel of any class.
     """
     rank, world = get_dist_info()
-    chunks = [
-        range(i, min(i + _CHUNK, len(files.names)))
-        for i in range(0, len(files.names), _CHUNK)
-    ]
+    every = range(len(files.names))
+    chunks = [every[i : i + _CHUNK] for i in every[::_CHUNK]]
     with store.writer(
         KIND,
         key,
         make_producer(files.fingerprint()),
         class_view=files.view.name,
-        meta=_meta(files.names, files.view.classes),
+        meta=_meta(files.names, files.view.classes, files.folder),
         overwrite=overwrite,
         clear=clear,
     ) as writer:
@@ -97,10 +98,12 @@ def make_class_stats(
         }
         positions = [i for chunk in todo.values() for i in chunk]
         rows = iter(count_labels(files, positions, workers))
+        marks = files.marks()
         for name, chunk in todo.items():
             counts = np.stack([next(rows) for _ in chunk])
             names = [files.names[i] for i in chunk]
-            writer.write(name, {name: _pack(names, counts)})
+            picked = [marks[i] for i in chunk]
+            writer.write(name, {name: _pack(names, counts, picked)})
     return load_class_stats(store, key)
 
 
@@ -133,7 +136,8 @@ def store_class_stats(
         clear=clear,
     ) as writer:
         name = 'counts/00000.npz'
-        writer.write(name, {name: _pack(stats.names, stats.counts)})
+        content = _pack(stats.names, stats.counts, stats.marks)
+        writer.write(name, {name: content})
 
 
 def load_class_stats(
@@ -148,22 +152,41 @@ def load_class_stats(
 
     Raises:
         FileNotFoundError: It was never made or not finished.
-        ValueError: It is of another view, damaged, or without any pixel.
+        ValueError: It is of another view or an older version, damaged, or
+            without any pixel.
     """
     expect = {} if class_view is None else {'class_view': class_view}
     artifact = store.open(KIND, key, expect)
+    names, counts, marks = _unpack(artifact)
+    _check_content(artifact, len(names), counts)
+    meta = artifact.manifest['meta']
+    return ClassStats(
+        names,
+        counts,
+        artifact.manifest['class_view'],
+        tuple(meta['classes']),
+        marks,
+        meta.get('folder', ''),
+    )
+
+
+def _unpack(artifact: Artifact) -> tuple[tuple, np.ndarray, tuple]:
+    """Names, counts and content marks of all images."""
     names: list[str] = []
+    marks: list[str] = []
     blocks = []
     for name, path in artifact.files.items():
         if name.startswith('counts/'):
             with np.load(path, allow_pickle=False) as content:
+                if 'marks' not in content:
+                    raise ValueError(
+                        f'artefact {artifact.path}: an older version wrote '
+                        'it, without the marks of its files; make it anew'
+                    )
                 names += content['names'].tolist()
+                marks += content['marks'].tolist()
                 blocks.append(content['counts'])
-    counts = np.concatenate(blocks)
-    _check_content(artifact, len(names), counts)
-    classes = tuple(artifact.manifest['meta']['classes'])
-    view = artifact.manifest['class_view']
-    return ClassStats(tuple(names), counts, view, classes)
+    return tuple(names), np.concatenate(blocks), tuple(marks)
 
 
 def _check_content(
@@ -183,14 +206,21 @@ def _check_content(
         )
 
 
-def _meta(names: Sequence[str], classes: Sequence[str]) -> dict:
-    return {'num_images': len(names), 'classes': list(classes)}
+def _meta(
+    names: Sequence[str], classes: Sequence[str], folder: str = ''
+) -> dict:
+    return dict(num_images=len(names), classes=list(classes), folder=folder)
 
 
-def _pack(names: Sequence[str], counts: np.ndarray) -> bytes:
+def _pack(
+    names: Sequence[str], counts: np.ndarray, marks: Sequence[str]
+) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(
-        buffer, names=np.array(names, dtype=np.str_), counts=counts
+        buffer,
+        names=np.array(names, dtype=np.str_),
+        counts=counts,
+        marks=np.array(marks, dtype=np.str_),
     )
     return buffer.getvalue()
 
@@ -210,8 +240,8 @@ def dataset_class_counts(
         user: Who asks, for errors.
         root: Artefact store.
         key: Artefact; None is :func:`default_key`.
-        compute: 'on_demand' counts the labels now if the artefact is
-            missing or made for other images, 'never' raises.
+        compute: If it is missing or of other images or files, 'on_demand'
+            counts the labels now and 'never' raises.
         workers: Processes that count.
 
     Returns:
@@ -219,7 +249,7 @@ def dataset_class_counts(
 
     Raises:
         FileNotFoundError: Missing, and not to be made; gives the command.
-        ValueError: Statistics of other images or another class view.
+        ValueError: Of other images, other files or another class view.
     """
     if compute not in COMPUTE:
         raise ValueError(
@@ -227,15 +257,15 @@ def dataset_class_counts(
         )
     if not isinstance(dataset, RawSegDataset):
         raise ValueError(
-            f'{user}: needs a dataset of this package that reads raw labels, '
-            f'got {type(dataset).__name__}'
+            f'{user}: {type(dataset).__name__} reads no labels of this suite'
         )
     store = ArtifactStore(root)
     key = key or default_key(dataset)
-    samples = [dataset.get_data_info(i) for i in range(len(dataset))]
-    stems = [sample['sample_stem'] for sample in samples]
+    stems = _stems(dataset)
     try:
         stats = load_class_stats(store, key, dataset.view.name)
+        if dataset.labeled:
+            stats.check_files(labels_of_dataset(dataset))
         return stats.rows_of(stems)
     except (FileNotFoundError, ValueError) as error:
         if compute == 'never' or not dataset.labeled:
@@ -243,8 +273,8 @@ def dataset_class_counts(
                 f'{user}: {error}\n{_how_to_make(dataset, root, key)}'
             ) from None
     files = labels_of_dataset(dataset)
-    stats = make_class_stats(files, store, key, workers, overwrite=True)
-    return stats.rows_of(stems)
+    made = make_class_stats(files, store, key, workers, overwrite=True)
+    return made.rows_of(stems)
 
 
 def _how_to_make(dataset: RawSegDataset, root: str, key: str) -> str:

@@ -30,6 +30,11 @@ _NOT_FILES = (
     'max_refetch',
     'cache',
 )
+# Where wrappers hold data sets; the last two: PairedGeometryDataset.
+_MEMBERS = ('dataset', 'datasets', 'source', 'target')
+_DATASET_KEY = re.compile(
+    r'(^|\.)(dataset|datasets\[\d+\])(\.source|\.target)?$'
+)
 
 
 @dataclass(frozen=True)
@@ -85,21 +90,20 @@ def _walk(node: Any, key: str) -> Iterator[tuple[str, Mapping]]:
 
 
 def _is_dataset(node: Mapping, key: str) -> bool:
-    if 'type' not in node or 'datasets' in node or 'dataset' in node:
+    if 'type' not in node or any(name in node for name in _MEMBERS):
         return False
     type_ = node['type']
     cls = DATASETS.get(type_) if isinstance(type_, str) else type_
     if isinstance(cls, type):
         return issubclass(cls, BaseDataset)
     # A misspelt type must not make a data set invisible.
-    last = key.rsplit('.', 1)[-1]
-    return last == 'dataset' or last.startswith('datasets[')
+    return bool(_DATASET_KEY.search(key))
 
 
 def _title(key: str, cfg: Config) -> str:
     head, _, rest = key.partition('.')
     if head.endswith('_dataloader'):
-        indices = re.findall(r'\[\d+\]', rest)
+        indices = re.findall(r'\[\d+\]|\.source$|\.target$', rest)
         return head.removesuffix('_dataloader') + ''.join(indices)
     if head.startswith('custom_hooks['):
         hook = cfg.custom_hooks[int(head[13:-1])]

@@ -11,6 +11,7 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 
 from mmseg_da.datasets.base_dataset import RawSegDataset
+from mmseg_da.datasets.custom import CustomRawDataset
 from mmseg_da.datasets.release_facts import release_of
 
 from ..report import Check
@@ -143,6 +144,16 @@ def _image_rows(
     if not sizes:
         return
     value = f'{share} read: {", ".join(kinds)}; sizes {_counted(sizes)}'
+    odd = sorted(k for k in kinds if 'grey' in k or '16-bit' in k)
+    if odd and _is_release(dataset):
+        folder = dataset.data_prefix['img_path']
+        value += (
+            f'. {folder} holds images of {", ".join(odd)}; those of the '
+            'release are 8-bit colour: are these labels or depth maps?'
+        )
+        advice = 'unpack the image archives into this folder again'
+        yield Check(f'{title}: images', 'fail', value, advice)
+        return
     yield Check(f'{title}: images', 'ok', value)
     nominal = release_of(type(dataset)).image_size
     if nominal is None or street_world_of(dataset.data_root) is not None:
@@ -157,6 +168,13 @@ def _image_rows(
             f'the size of the release: {_counted(sizes)}',
             'fine for downsampled copies; else unpack the archive again',
         )
+
+
+def _is_release(dataset: BaseDataset) -> bool:
+    """Whether it reads a published release, not somebody's own files."""
+    return isinstance(dataset, RawSegDataset) and not isinstance(
+        dataset, CustomRawDataset
+    )
 
 
 def _label_rows(

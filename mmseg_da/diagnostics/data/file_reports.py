@@ -133,9 +133,17 @@ class Reader:
             return
         data = read_file(path, self.backend_args)
         if key in ('depth_path', 'disparity_path') and path.endswith('.png'):
-            decode_grey(data, path, bits=16)
+            content = decode_grey(data, path, bits=16)
         elif path.endswith(_IMAGES):
-            decode_bgr(data, path)
+            content = decode_bgr(data, path)
+        else:
+            return
+        size = content.shape[1], content.shape[0]
+        if report.image_size not in (None, size):
+            raise ValueError(
+                '{}: size {}x{} differs from the size {}x{} of the image '
+                'that it belongs to'.format(path, *size, *report.image_size)
+            )
 
 
 def read_samples(

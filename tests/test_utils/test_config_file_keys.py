@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Misspelt keys in config files are one-screen errors."""
+
+import contract
+import pytest
+from mmengine.config import Config
+from tool_calls import call
+
+from mmseg_da.utils.config_file_keys import refuse_misspelt_keys
+from mmseg_da.utils.tool_runner import load_config
+
+BASE = contract.REPO / 'configs/methods/oracle_swc.py'
+
+
+def write(tmp_path, text):
+    file = tmp_path / 'mine.py'
+    file.write_text(f"_base_ = '{BASE}'\n{text}\n", encoding='utf-8')
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    ('line', 'key', 'meant'),
+    [
+        ('train_datloader = dict()', 'train_datloader', 'train_dataloader'),
+        ('optim_wraper = dict()', 'optim_wraper', 'optim_wrapper'),
+        ('custom_hook = []', 'custom_hook', 'custom_hooks'),
+    ],
+)
+def test_misspelt_top_level_key(tmp_path, line, key, meant):
+    with pytest.raises(ValueError, match=f"{key!r} is not .* '{meant}'"):
+        load_config(write(tmp_path, line), [])
+
+
+@pytest.mark.parametrize('path', contract.CONFIGS, ids=lambda p: p.stem)
+def test_the_configs_of_the_suite_pass(path):
+    refuse_misspelt_keys(Config.fromfile(path), path.name)
+
+
+@pytest.mark.parametrize(
+    ('line', 'parts'),
+    [
+        (
+            'model = dict(segmentr=1)',
+            ("takes no argument 'segmentr'", 'segmentor'),
+        ),
+        (
+            'model = dict(segmentor=dict(decode_head=dict(num_clases=3)))',
+            ("takes no argument 'num_clases'", 'num_classes'),
+        ),
+    ],
+)
+def test_misspelt_argument(
+    tmp_path, street_world, monkeypatch, capfd, line, parts
+):
+    for name, value in contract.dataset_roots(street_world).items():
+        monkeypatch.setenv(name, value)
+    file = write(tmp_path, line)
+    work_dir = tmp_path / 'run'
+    assert call('train', file, '--work-dir', work_dir) == 2
+    error = capfd.readouterr().err.split('error: ')[-1]
+    assert all(part in error for part in parts)
+    assert 'Traceback' not in error and len(error.splitlines()) < 12
