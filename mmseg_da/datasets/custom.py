@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from mmseg.registry import DATASETS
@@ -157,7 +157,7 @@ def _own_view(
 
 
 def table_decoder(
-    raw_labels: Sequence[Sequence],
+    raw_labels: Sequence[Sequence] | Mapping,
     view: ClassView,
     encoding: str,
     title: str,
@@ -165,7 +165,7 @@ def table_decoder(
     """Build a decoder from pairs (raw id or RGB colour, class name).
 
     Args:
-        raw_labels: The pairs; the name None means "ignore".
+        raw_labels: The pairs, or a mapping; the name None means "ignore".
         view: The classes the names belong to.
         encoding: For ids 'index8' or 'rgb16'; colours imply 'color'.
         title: Whose table it is, for errors.
@@ -173,6 +173,8 @@ def table_decoder(
     Raises:
         ValueError: See :class:`CustomRawDataset`.
     """
+    if isinstance(raw_labels, Mapping):
+        raw_labels = list(raw_labels.items())
     keys = [_checked_key(pair, title) for pair in raw_labels]
     colors = _check_keys(keys, title)
     if colors is None and encoding not in ('index8', 'rgb16'):
@@ -218,7 +220,8 @@ def _check_keys(keys: list, title: str) -> dict | None:
 
 def _checked_key(pair: Sequence, title: str) -> int | tuple[int, int, int]:
     """Return the id or colour of a pair in hashable form."""
-    key = pair[0] if len(pair) == 2 else None
+    is_pair = isinstance(pair, (list, tuple)) and len(pair) == 2
+    key = pair[0] if is_pair else None
     values = [key] if isinstance(key, int) else key
     is_valid = (
         isinstance(values, Sequence)

@@ -178,6 +178,12 @@ def decode_bgr(data: bytes, path: str) -> np.ndarray:
                 'a label archive unpacked here? (Real palette images have to '
                 'be converted to RGB.)'
             )
+        if header.bits == 16:
+            raise ValueError(
+                f'{path}: this PNG is {header}; photographs have 8 bits. It '
+                'looks like SYNTHIA labels or depth: are the folders mixed '
+                'up, or was another archive unpacked here?'
+            )
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if image is None:

@@ -179,10 +179,17 @@ def resolve_indices(
 
     Raises:
         FileNotFoundError: The subset file is missing.
-        ValueError: See :func:`select_positions`.
+        ValueError: Nothing is selected, a value is of the wrong type, or
+            see :func:`select_positions`.
     """
+    if not stems:
+        raise ValueError(
+            f'{title}: no image is left; skip_files or the choice of frames '
+            'takes all of them. Shorten skip_files.'
+        )
     if isinstance(indices, str):
         return select_positions(indices, stems, suffix, data_root)
+    _check_type(indices, len(stems), title)
     if isinstance(indices, int) and indices > len(stems):
         print_log(
             f'{title}: indices={indices} asks for more than the {len(stems)} '
@@ -194,3 +201,18 @@ def resolve_indices(
         return indices
     check_positions(list(indices), len(stems), f'{title}, indices')
     return list(indices)
+
+
+def _check_type(indices: object, count: int, title: str) -> None:
+    """Raise unless ``indices`` selects something in a way mmengine knows."""
+    whole = isinstance(indices, int) and not isinstance(indices, bool)
+    listed = isinstance(indices, Sequence) and all(
+        isinstance(i, int) for i in indices
+    )
+    if indices is None or (whole and indices > 0) or (listed and len(indices)):
+        return
+    raise ValueError(
+        f'{title}: indices={indices!r} selects nothing of {count} images or '
+        'is no number. Give a count > 0, a list of positions, a subset file, '
+        "or a text like 'fraction:1/2' or 'last:2'."
+    )

@@ -13,6 +13,7 @@ from mmseg_da.datasets import (
     CheckImageFile,
     CityscapesRawDataset,
     GTADataset,
+    LoadStreetImage,
 )
 
 PIPELINE = [dict(type='LoadStreetImage'), dict(type='LoadRawLabels')]
@@ -249,3 +250,32 @@ def test_a_truncated_test_image_is_refused(tmp_path):
     file.write_bytes(data[:-20])
     with pytest.raises(ValueError, match=r'cut\.png: truncated or damaged'):
         CheckImageFile()(results)
+
+
+@pytest.mark.parametrize('indices', [0, [], -2, 0.5, [0.5]])
+def test_indices_that_select_nothing(raw_folders, indices):
+    refused(
+        ValueError,
+        f'indices={indices!r} selects nothing of 3 images',
+        'fraction:1/2',
+        data_root=str(raw_folders.gta()),
+        indices=indices,
+    )
+
+
+def test_everything_skipped(raw_folders):
+    root = raw_folders.gta()
+    stems = [file.stem for file in (root / 'images').iterdir()]
+    refused(
+        ValueError, 'no image is left', data_root=str(root), skip_files=stems
+    )
+
+
+def test_sixteen_bit_images_are_refused(raw_folders):
+    """SYNTHIA's GT/LABELS unpacked as RGB."""
+    root = raw_folders.gta()
+    file = sorted((root / 'images').iterdir())[0]
+    cv2.imwrite(str(file), np.zeros((8, 8, 3), np.uint16))
+    loader = LoadStreetImage()
+    with pytest.raises(ValueError, match='16-bit RGB.*SYNTHIA labels'):
+        loader({'img_path': str(file)})

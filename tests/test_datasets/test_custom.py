@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from mmseg_da.datasets.custom import CustomRawDataset
+from mmseg_da.datasets.class_views import get_class_view
+from mmseg_da.datasets.custom import CustomRawDataset, table_decoder
 
 PIPELINE = [dict(type='LoadStreetImage'), dict(type='LoadRawLabels')]
 PREFIX = dict(img_path='photos', seg_map_path='masks')
@@ -97,3 +100,16 @@ def test_id_outside_the_table(own_root):
 def test_bad_settings(own_root, arguments, message):
     with pytest.raises(ValueError, match=message):
         build(own_root, **arguments)
+
+
+def test_an_id_table_may_be_a_mapping():
+    view = get_class_view('cityscapes19')
+    pairs = [(0, None), (7, 'road'), (26, 'car')]
+    listed = table_decoder(pairs, view, 'index8', 'x')
+    mapped = table_decoder(dict(pairs), view, 'index8', 'x')
+    buffer = io.BytesIO()
+    Image.fromarray(np.array([[0, 7, 26]], np.uint8)).save(buffer, 'PNG')
+    data = buffer.getvalue()
+    assert np.array_equal(listed.decode(data, 'a'), mapped.decode(data, 'a'))
+    with pytest.raises(ValueError, match=r'raw_labels entry 7 is no pair'):
+        table_decoder([7, 26], view, 'index8', 'x')
