@@ -49,7 +49,9 @@ def test_killed_and_resumed_run_ends_bit_equal(street_world, tmp_path):
 
     finish(start(config, tmp_path / 'a'))
     victim = start(config, tmp_path / 'b')
-    moment = random.Random(time.time_ns())
+    seed = time.time_ns()
+    print(f'kill at random.Random({seed})')
+    moment = random.Random(seed)
     reached = 2 * moment.randrange(1, ITERS // 2)
     while not (tmp_path / f'b/iter_{reached}.pth').exists():
         assert victim.poll() is None, victim.communicate()[0][-3000:]

@@ -6,6 +6,7 @@ tools/dist_train.sh configs/methods/oracle_cs.py 4 --amp
 """
 
 import argparse
+import logging
 import sys
 import zipfile
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 try:
     from mmengine.config import Config
+    from mmengine.logging import print_log
     from mmengine.runner import Runner
     from mmseg.registry import RUNNERS
 
@@ -53,23 +55,41 @@ def last_checkpoint(work_dir: str) -> str | None:
     """Newest checkpoint of a work directory, also after it was moved.
 
     A run that was killed may leave the file ``last_checkpoint`` empty, or a
-    checkpoint cut off: then the newest whole ``iter_*.pth`` counts.
+    checkpoint cut off: then the newest whole ``iter_*.pth`` counts, and None
+    (a fresh start) if there is none. The log tells.
     """
     marker = Path(work_dir, 'last_checkpoint')
     if not marker.is_file():
         return None
-    name = marker.read_text(encoding='utf-8').strip()
+    name = marker.read_text(encoding='utf-8', errors='replace').strip()
     named = [Path(work_dir, Path(name).name), Path(name)] if name else []
     saved = sorted(
         Path(work_dir).glob('iter_*.pth'),
         key=lambda path: (len(path.name), path.name),
         reverse=True,
     )
-    for path in (*named, *saved):
-        # torch writes zip archives, whose directory comes last.
-        if path.is_file() and zipfile.is_zipfile(path):
-            return str(path)
-    return name or None
+    # torch writes zip archives, whose directory comes last.
+    whole = (
+        path
+        for path in (*named, *saved)
+        if path.is_file() and zipfile.is_zipfile(path)
+    )
+    found = next(whole, None)
+    if found not in named:
+        print_log(
+            f'--resume: {marker} names {name!r}, which is no whole checkpoint '
+            f'(was the run killed?). {_next_step(found)}',
+            logger='current',
+            level=logging.WARNING,
+        )
+    return found and str(found)
+
+
+def _next_step(found: Path | None) -> str:
+    """What is done instead of going on from the named checkpoint."""
+    if found is None:
+        return 'No other one is whole, so the run starts anew.'
+    return f'The newest whole one is taken: {found}.'
 
 
 def set_resume(cfg: Config, resume: str | None) -> None:

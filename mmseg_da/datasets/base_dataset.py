@@ -12,13 +12,9 @@ from mmseg.datasets import BaseSegDataset
 from .cache_settings import CacheSettings
 from .class_views import ClassView, get_class_view
 from .companion_files import attach_files
-from .file_listing import (
-    describe_content,
-    list_stems,
-    match_stems,
-    read_stem_list,
-)
+from .file_listing import match_stems, read_stem_list
 from .image_cache import ImageCache, open_cache
+from .image_listing import list_images, list_labels
 from .label_decoding import LabelDecoder, get_label_decoder
 from .layouts import check_split, expected_tree
 from .name_checks import check_image_names, check_label_names
@@ -61,7 +57,8 @@ class RawSegDataset(BaseSegDataset):
             ``'fraction:1/8:seed42'``, ... (:mod:`mmseg_da.datasets.subsets`).
         skip_files: Stems of faulty pairs to leave out.
         img_suffix: End of the image names.
-        seg_map_suffix: End of the label names.
+        seg_map_suffix: End of the label names. Files of that end are no
+            images where labels lie beside them.
         dataset_name: Tag in tables and errors.
         pipeline: Transforms.
         cache: Settings of decoded copies, see :class:`CacheSettings`.
@@ -85,6 +82,8 @@ class RawSegDataset(BaseSegDataset):
     UNLABELED_SPLITS: tuple[str, ...] = ()
     # Folders below data_root; images and labels are found independently.
     LAYOUTS: dict[str, dict[str, str]] = {}
+    # Images of the release that cannot be used; left out silently.
+    FAULTY_STEMS: tuple[str, ...] = ()
     DEFAULT_VIEW = 'cityscapes19'
 
     def __init__(
@@ -169,6 +168,7 @@ class RawSegDataset(BaseSegDataset):
             self.label_layout, prefix['seg_map_path'] = self._find_layout(
                 data_root or '', 'seg_map_path'
             )
+        self.given_prefix = prefix.copy() if data_prefix else {}
         return prefix
 
     def _find_layout(self, data_root: str, key: str) -> tuple[str, str]:
@@ -194,9 +194,7 @@ class RawSegDataset(BaseSegDataset):
         """
         folder = self._folder('img_path')
         suffix = self.img_suffix
-        stems = list_stems(folder, suffix)
-        if not stems:
-            self._raise_empty(folder, 'images', 'img_suffix', suffix)
+        stems = list_images(self)
         check_image_names(self, stems)
         if self.ann_file:
             wanted = read_stem_list(self.ann_file, suffix)
@@ -249,9 +247,7 @@ class RawSegDataset(BaseSegDataset):
     def _attach_labels(self, samples: list[dict]) -> None:
         folder = self._folder('seg_map_path')
         suffix = self.seg_map_suffix
-        found = list_stems(folder, suffix)
-        if not found:
-            self._raise_empty(folder, 'labels', 'seg_map_suffix', suffix)
+        found = list_labels(self)
         check_label_names(self, found)
         stems = [sample['sample_stem'] for sample in samples]
         mend = (
@@ -264,7 +260,8 @@ class RawSegDataset(BaseSegDataset):
     def _without_skipped(self, stems: list[str]) -> list[str]:
         """Drop ``skip_files``; faults known to a dataset may be added."""
         suffix = self.img_suffix
-        skipped = {name.removesuffix(suffix) for name in self.skip_files}
+        names = (*self.skip_files, *self.FAULTY_STEMS)
+        skipped = {name.removesuffix(suffix) for name in names}
         return [stem for stem in stems if stem not in skipped]
 
     def _folder(self, key: str) -> str:
@@ -279,22 +276,19 @@ class RawSegDataset(BaseSegDataset):
             raise FileNotFoundError(
                 f'{self._title()}: folder {folder} ({key}, '
                 f'data_root={self.data_root!r}) does not exist.'
-                f'{describe_archive(folder)}\n{self._expected()}'
+                f'{describe_archive(folder)}\n{self.expected_folders()}'
             )
         return folder
 
-    def _raise_empty(
-        self, folder: str, what: str, argument: str, suffix: str
-    ) -> None:
-        raise FileNotFoundError(
-            f'{self._title()}: no {what} ending in {suffix!r} in {folder}: '
-            f'{describe_content(folder)}. Set {argument}, or check the '
-            f'folder.\n{self._expected()}'
-        )
-
-    def _expected(self) -> str:
-        folders = map(self._layout_folders, ('img_path', 'seg_map_path'))
+    def expected_folders(self) -> str:
+        """The folders and names that are looked for, for messages."""
+        folders = map(self._possible_folders, ('img_path', 'seg_map_path'))
         return expected_tree(*folders, self.img_suffix, self.seg_map_suffix)
+
+    def _possible_folders(self, key: str) -> dict[str, str]:
+        given = self.given_prefix.get(key)
+        own = {} if given is None else {'data_prefix': given}
+        return {**own, **self._layout_folders(key)}
 
     def _title(self) -> str:
         return f'{type(self).__name__} ({self.dataset_name})'

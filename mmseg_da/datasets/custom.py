@@ -11,7 +11,11 @@ from mmseg.registry import DATASETS
 
 from .base_dataset import RawSegDataset
 from .class_views import IGNORE_INDEX, ClassView, get_class_view
-from .label_decoding import LabelDecoder, train_id_decoder
+from .label_decoding import (
+    LabelDecoder,
+    check_label_format,
+    train_id_decoder,
+)
 
 __all__ = ['CustomRawDataset']
 
@@ -108,6 +112,7 @@ class CustomRawDataset(RawSegDataset):
     def _build_decoder(
         self, class_view: str | None
     ) -> tuple[ClassView, LabelDecoder | None]:
+        check_label_format(self.label_format)
         if self.own_classes and class_view:
             raise ValueError(
                 f'{self._title()}: give either class_view={class_view!r} or '

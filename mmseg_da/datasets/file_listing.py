@@ -21,13 +21,14 @@ def list_stems(folder: str, suffix: str) -> list[str]:
 
     Args:
         folder: Existing folder, on disk or inside a zip archive.
-        suffix: End of the file names, e.g. ``'_leftImg8bit.png'``.
+        suffix: End of the file names, e.g. ``'_leftImg8bit.png'``; '' for
+            every file.
 
     Returns:
         Sorted paths relative to the folder, with '/' and without the suffix.
     """
     return sorted(
-        path[: -len(suffix)]
+        path[: len(path) - len(suffix)]
         for path in _walk(folder, '')
         if path.endswith(suffix)
     )

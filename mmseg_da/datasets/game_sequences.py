@@ -13,8 +13,6 @@ from .zip_files import is_folder
 
 __all__ = ['GTASequenceDataset', 'SynthiaSequenceDataset']
 
-# A frame of the release that cannot be decoded.
-_CORRUPTED = '052/052_00064'
 _MAPS = ('GT', 'Depth')
 
 
@@ -39,6 +37,8 @@ class GTASequenceDataset(SequenceDataset):
     SPLITS = {'train': 'train', 'val': 'val'}
     LAYOUTS = {'plain layout': {'img_path': '{split}/img'}}
     INTRINSICS = (1.206285, 2.144507, 0.5, 0.5)
+    # A frame of the release that cannot be decoded.
+    FAULTY_STEMS = ('052/052_00064',)
 
     def __init__(self, *, every: int = 1, **base_arguments: Any) -> None:
         if type(every) is not int or every < 1:
@@ -47,12 +47,24 @@ class GTASequenceDataset(SequenceDataset):
                 'from 1, e.g. 10'
             )
         self.every = every
-        skipped = (*base_arguments.pop('skip_files', ()), _CORRUPTED)
-        super().__init__(skip_files=skipped, **base_arguments)
+        super().__init__(**base_arguments)
 
     def _without_skipped(self, stems: list[str]) -> list[str]:
         kept = super()._without_skipped(stems)
-        return [x for x in kept if int(x.rpartition('_')[2]) % self.every == 0]
+        numbers = [int(x.rpartition('_')[2]) for x in kept]
+        chosen = [
+            x
+            for x, number in zip(kept, numbers, strict=True)
+            if number % self.every == 0
+        ]
+        if kept and not chosen:
+            raise ValueError(
+                f'{self._title()}: every={self.every} leaves none of the '
+                f'{len(kept)} frames of {self.data_prefix["img_path"]}; '
+                f'their numbers are {min(numbers)}..{max(numbers)}. Give a '
+                'smaller number.'
+            )
+        return chosen
 
 
 @DATASETS.register_module()

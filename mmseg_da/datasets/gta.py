@@ -11,6 +11,7 @@ from mmseg.registry import DATASETS
 
 from .base_dataset import RawSegDataset
 from .image_files import png_size
+from .zip_files import is_file, split_zip_path
 
 __all__ = ['GTADataset']
 
@@ -54,9 +55,10 @@ class GTADataset(RawSegDataset):
         return [stem for stem in stems if stem not in faulty]
 
     def _differs(self, stem: str) -> bool:
-        label = os.path.join(
-            self.data_prefix['seg_map_path'], stem + self.seg_map_suffix
-        )
-        if not os.path.isfile(label):
+        folder = self._folder('seg_map_path')
+        label = os.path.join(folder, stem + self.seg_map_suffix)
+        place = split_zip_path(label)
+        exists = is_file(*place) if place else os.path.isfile(label)
+        if not exists:
             return False
         return png_size(self._img_path(stem)) != png_size(label)

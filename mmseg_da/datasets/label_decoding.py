@@ -19,6 +19,7 @@ __all__ = [
     'ENCODINGS',
     'LABEL_FORMATS',
     'LabelDecoder',
+    'check_label_format',
     'get_label_decoder',
     'train_id_decoder',
 ]
@@ -202,6 +203,15 @@ def train_id_decoder(view: ClassView) -> LabelDecoder:
     )
 
 
+def check_label_format(label_format: str) -> None:
+    """Raise ValueError unless the value is one of ``LABEL_FORMATS``."""
+    if label_format not in LABEL_FORMATS:
+        raise ValueError(
+            f'label_format {label_format!r} is unknown; allowed: '
+            f"{list(LABEL_FORMATS)} ('raw' = files as downloaded)"
+        )
+
+
 @lru_cache(maxsize=64)
 def get_label_decoder(
     label_table: str,
@@ -223,11 +233,7 @@ def get_label_decoder(
         ValueError: Unknown argument value.
     """
     view = get_class_view(class_view)
-    if label_format not in LABEL_FORMATS:
-        raise ValueError(
-            f'label_format {label_format!r} is unknown; allowed: '
-            f"{list(LABEL_FORMATS)} ('raw' = files as downloaded)"
-        )
+    check_label_format(label_format)
     if label_format == 'train_ids':
         return train_id_decoder(view)
     if encoding not in ('index8', 'rgb16'):

@@ -44,7 +44,7 @@ def expected_tree(
     """Say which folders a dataset looks for.
 
     Args:
-        images: Layout -> image folder.
+        images: Layout -> image folder; 'data_prefix' for the given one.
         labels: Layout -> label folder; layouts without labels are left out.
         img_suffix: End of the image names.
         seg_map_suffix: End of the label names.
@@ -55,4 +55,6 @@ def expected_tree(
         if name in labels:
             line += f' and {labels[name]}/**/*{seg_map_suffix}'
         lines.append(line)
-    return '\n'.join(['Expected below data_root:', *lines, _HOW_TO_GET])
+    if set(images) != {'data_prefix'}:
+        lines.append(_HOW_TO_GET)
+    return '\n'.join(['Expected below data_root:', *lines])

@@ -75,10 +75,11 @@ def v2_decoder(data_root: str, view: ClassView) -> LabelDecoder:
     empty = set(mapping.values()) - set(lut.tolist())
     if empty or len(names) < 100:
         classes = [view.classes[i] for i in sorted(empty)]
+        lacking = f', no label for {classes}' if classes else ''
         raise ValueError(
-            f'{path}: {len(names)} labels, no label for {classes}; expected '
-            'the 124 labels of Vistas 2.0. Put config_v2.0.json of the same '
-            "package there, or use label_set='1.2'."
+            f'{path}: {len(names)} labels{lacking}; expected the 124 labels '
+            'of Vistas 2.0. Put config_v2.0.json of the same package there, '
+            "or use label_set='1.2'."
         )
     known = np.arange(256) < len(names)
     return LabelDecoder(

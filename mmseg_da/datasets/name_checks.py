@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of the file names of a dataset: doubles, labels without image."""
+"""Checks of the names of a dataset: doubles, labels without image, typos."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mmengine.logging import print_log
 
-from .file_listing import list_stems
+from .image_listing import find_twins, list_images
 from .release_facts import release_of
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ __all__ = ['check_image_names', 'check_label_names', 'find_surplus_labels']
 def check_image_names(dataset: RawSegDataset, stems: Iterable[str]) -> None:
     """Refuse a release that holds an image in two folders.
 
+    Entries of ``skip_files`` that fit no image, and images that lie there a
+    second time in another format, are logged.
+
     Args:
         dataset: The dataset; own data may use a name in several folders,
             and a list says which one is meant.
@@ -29,6 +32,34 @@ def check_image_names(dataset: RawSegDataset, stems: Iterable[str]) -> None:
     Raises:
         ValueError: A file name occurs twice.
     """
+    stems = list(stems)
+    _refuse_doubles(dataset, stems)
+    folder, suffix = dataset.data_prefix['img_path'], dataset.img_suffix
+    twins = find_twins(dataset, stems)
+    if twins:
+        _warn(
+            dataset,
+            f'{len(twins)} images of {folder} have a second file of the same '
+            f'name, e.g. {twins[:3]}. Only *{suffix} is read; delete one '
+            'kind, or choose by img_suffix.',
+        )
+    names = {name.removesuffix(suffix) for name in dataset.skip_files}
+    unknown = sorted(names.difference(stems))
+    if unknown:
+        _warn(
+            dataset,
+            f'{len(unknown)} entries of skip_files fit no image of {folder}, '
+            f'e.g. {unknown[:3]}. Write the path below the folder, such as '
+            f'{stems[0]!r}.',
+        )
+
+
+def _warn(dataset: RawSegDataset, text: str) -> None:
+    title = f'{type(dataset).__name__} ({dataset.dataset_name})'
+    print_log(f'{title}: {text}', 'current', level=logging.WARNING)
+
+
+def _refuse_doubles(dataset: RawSegDataset, stems: Sequence[str]) -> None:
     if dataset.ann_file or not release_of(type(dataset)).unique_names:
         return
     first: dict[str, str] = {}
@@ -57,14 +88,12 @@ def check_label_names(dataset: RawSegDataset, labels: Sequence[str]) -> None:
     """
     surplus = find_surplus_labels(dataset, labels)
     if surplus:
-        print_log(
-            f'{type(dataset).__name__} ({dataset.dataset_name}): '
+        _warn(
+            dataset,
             f'{len(surplus)} label files of '
             f'{dataset.data_prefix["seg_map_path"]} have no image, e.g. '
             f'{surplus[:3]}. They are not used; unpack the missing image '
             'archives if this is not intended.',
-            'current',
-            level=logging.WARNING,
         )
 
 
@@ -86,5 +115,4 @@ def find_surplus_labels(
     names = {label + suffix for label in labels}
     if converted != suffix and converted.endswith(suffix):
         names = {name for name in names if not name.endswith(converted)}
-    images = list_stems(dataset.data_prefix['img_path'], dataset.img_suffix)
-    return sorted(names - {stem + suffix for stem in images})
+    return sorted(names - {stem + suffix for stem in list_images(dataset)})

@@ -130,7 +130,7 @@ class SequenceDataset(RawSegDataset):
         if not self.require_neighbours:
             return stems
         kept = [x for x in stems if None not in self._around(x).values()]
-        if not kept:
+        if stems and not kept:
             raise FileNotFoundError(
                 f'{self._title()}: none of the {len(stems)} frames has the '
                 f'neighbours {self.frame_offsets} in {folder}, e.g. '

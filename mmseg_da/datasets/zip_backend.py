@@ -5,11 +5,8 @@ from __future__ import annotations
 
 import os
 
-from mmengine.fileio import (
-    BaseStorageBackend,
-    LocalBackend,
-    register_backend,
-)
+from mmengine import fileio
+from mmengine.fileio import BaseStorageBackend, register_backend
 
 from .zip_files import is_file, is_folder, read_member, split_zip_path
 
@@ -24,8 +21,8 @@ class ZipBackend(BaseStorageBackend):
     enough. For transforms of mmcv give
     ``backend_args=dict(backend='zip')``. Archives are opened when first
     used, once per process, and listed through their central directory. Paths
-    that lead through no archive are read from disk, so that one pipeline
-    serves both.
+    that lead through no archive, and URLs, are read as without this backend,
+    so that one pipeline serves all.
 
     Args:
         archive: Archive that relative paths lie in. By default the path
@@ -51,7 +48,7 @@ class ZipBackend(BaseStorageBackend):
     def get(self, filepath: str | os.PathLike) -> bytes:
         """Content of a file, see :func:`read_member`."""
         if self.archive is None and split_zip_path(filepath) is None:
-            return LocalBackend().get(filepath)
+            return fileio.get(filepath)
         return read_member(*self._place(filepath))
 
     def get_text(

@@ -141,14 +141,15 @@ def _claim_folder(folder: Path, kind: str) -> None:
     if folder.exists():
         if not folder.is_dir():
             raise FileExistsError(f'output_dir={str(folder)!r} is a file')
-        if any(folder.iterdir()) and not _is_ours(folder, kind):
+        # A kill while the marker is written leaves a temporary dot file.
+        content = [p for p in folder.iterdir() if not p.name.startswith('.')]
+        if content and not _is_ours(folder, kind):
             raise FileExistsError(
                 f'output_dir={str(folder)!r} is not empty and was not written '
                 f'by a test run that writes {kind}. Give a new or empty '
                 'folder; nothing was changed.'
             )
     # The marker first: after a kill in between the folder is still ours.
-    folder.mkdir(parents=True, exist_ok=True)
     _write_marker(folder, kind, None)
     (folder / kind).mkdir(exist_ok=True)
 

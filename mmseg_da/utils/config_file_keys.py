@@ -5,53 +5,26 @@ from __future__ import annotations
 
 import difflib
 import re
+import traceback
+from collections.abc import Mapping
+from typing import Any
 
-import mmseg.registry
 from mmengine.config import Config
-from mmengine.registry import Registry
+from torch.utils.data import DataLoader
 
-from .config_options import class_parameters
+from .config_options import class_parameters, top_level_keys
 
-# What mmengine's Runner and the tools read from the top level of a config.
-RUNNER_KEYS = frozenset(
-    f'{phase}_{part}'
-    for phase in ('train', 'val', 'test')
-    for part in ('dataloader', 'cfg', 'evaluator')
-) - {'train_evaluator'} | {
-    'auto_scale_lr',
-    'custom_hooks',
-    'custom_imports',
+# Variables of many mmseg configs; nothing reads them after the file is read.
+_CUSTOMARY = {
     'data_preprocessor',
-    'default_hooks',
-    'default_scope',
-    'env_cfg',
-    'experiment_name',
-    'find_unused_parameters',
-    'launcher',
-    'load_from',
-    'log_level',
-    'log_processor',
-    'model',
-    'model_wrapper_cfg',
-    'optim_wrapper',
-    'param_scheduler',
-    'randomness',
-    'resume',
-    'runner_type',
-    'sync_bn',
-    # Read by mmseg's inference API, or customary beside it.
     'test_pipeline',
     'train_pipeline',
-    'tta_model',
-    'tta_pipeline',
     'val_pipeline',
-    'visualizer',
-    'work_dir',
 }
 _NEAR = 0.85
-_UNEXPECTED = re.compile(
-    r"(?:(\w+)\.)?\w+\(\) got an unexpected keyword argument '(\w+)'"
-)
+_UNEXPECTED = re.compile(r"got an unexpected keyword argument '(\w+)'")
+# Functions that pass entries of a config on, and their name for these.
+_BUILDERS = {'build_from_cfg': 'args', 'build_dataloader': 'dataloader_cfg'}
 
 
 def refuse_misspelt_keys(cfg: Config, file: str) -> None:
@@ -60,13 +33,16 @@ def refuse_misspelt_keys(cfg: Config, file: str) -> None:
     Other names are free: configs keep pipelines and sizes in variables. A
     misspelt one would leave the base config's value in force, silently.
 
+    Args:
+        cfg: The config as it was read.
+        file: Its name, for the message.
+
     Raises:
         ValueError: Names the file, the key and the nearest key.
     """
-    for key in cfg:
-        if key in RUNNER_KEYS:
-            continue
-        near = difflib.get_close_matches(key, RUNNER_KEYS, 1, cutoff=_NEAR)
+    known = top_level_keys()
+    for key in sorted(set(cfg) - known - _CUSTOMARY):
+        near = difflib.get_close_matches(key, known, 1, cutoff=_NEAR)
         if near:
             raise ValueError(
                 f'{file}: the key {key!r} is not read by anything; did you '
@@ -82,29 +58,28 @@ def unexpected_argument(error: TypeError) -> str | None:
         error: What building an object from a config raised.
 
     Returns:
-        The message with the nearest arguments, or None for another error.
+        The message with the nearest arguments; None for another error, also
+        for a wrong call in the code, whose argument no config entry has.
     """
     found = _UNEXPECTED.search(str(error))
     if found is None:
         return None
-    owner, key = found.groups()
-    known = sorted(_arguments(owner)) if owner else []
+    key, owner = found[1], None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        entries = frame.f_locals.get(_BUILDERS.get(frame.f_code.co_name))
+        if entries is not None:
+            owner = _owner(frame.f_locals) if key in entries else None
+    if owner is None:
+        return None
+    name = owner if isinstance(owner, str) else owner.__name__
+    known = sorted((class_parameters(owner) or set()) - {'self'})
     near = difflib.get_close_matches(key, known, 3, cutoff=0.5)
-    text = f'config: {owner or "a type"} takes no argument {key!r}.'
+    text = f'{name} takes no argument {key!r}.'
     if near:
         return f'{text} Nearest: {", ".join(near)}.'
     return f'{text} Its arguments: {", ".join(known)}.' if known else text
 
 
-def _arguments(owner: str) -> set[str]:
-    """Arguments of a registered class, or of a base class of one."""
-    known = class_parameters(owner)
-    if known is not None:
-        return known
-    for registry in vars(mmseg.registry).values():
-        if isinstance(registry, Registry):
-            for cls in registry.module_dict.values():
-                for base in getattr(cls, '__mro__', ()):
-                    if base.__name__ == owner:
-                        return class_parameters(base) or set()
-    return set()
+def _owner(variables: Mapping[str, Any]) -> str | type:
+    """The class that a builder was building."""
+    return variables.get('obj_type', DataLoader)

@@ -57,6 +57,11 @@ _ANYWHERE = {
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
+def top_level_keys() -> set[str]:
+    """Names that the Runner and the tools read from the top of a config."""
+    return _TOP_LEVEL | set(inspect.signature(Runner).parameters)
+
+
 def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
     """Read ``KEY=VALUE`` texts with mmengine's rules for values.
 
@@ -157,7 +162,7 @@ def _readable(
 ) -> set[str] | None:
     """Keys that are read from a dict besides those in it; None if any."""
     if not here:
-        return _TOP_LEVEL | set(inspect.signature(Runner).parameters)
+        return top_level_keys()
     name = here.rsplit('.', 1)[-1]
     if here in _LOADERS:
         return {'num_batch_per_epoch', *_ANYWHERE} | set(

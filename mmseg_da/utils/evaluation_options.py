@@ -109,10 +109,14 @@ def _datasets(cfg: Mapping) -> Iterator[Any]:
 
 def _is_submittable(dataset: Mapping) -> bool:
     """Whether predictions can be written as Cityscapes label ids."""
+    if 'Cityscapes' not in str(dataset['type']):
+        return False
     view = get_class_view(dataset.get('class_view') or 'cityscapes19')
+    own = dataset.get('classes') or dataset.get('metainfo', {}).get('classes')
+    if own and tuple(own) != view.classes:
+        return False
     ids = view.raw_to_train.get('cityscapes', {})
-    one_to_one = len(ids) == view.num_classes == len(set(ids.values()))
-    return 'Cityscapes' in str(dataset['type']) and one_to_one
+    return len(ids) == view.num_classes == len(set(ids.values()))
 
 
 def _without_labels(pipeline: list) -> list:

@@ -85,7 +85,10 @@ def run_tool(
         if debug or not _is_user_error(error):
             raise
         where = _save_traceback(args.work_dir)
-        print(f'\nerror: {error_text(error)}\n{where}', file=sys.stderr)
+        text = error_text(error)
+        if isinstance(error, TypeError):
+            text = f'{args.config}: {text}'
+        print(f'\nerror: {text}\n{where}', file=sys.stderr)
         return USER_ERROR_CODE
     return 0
 

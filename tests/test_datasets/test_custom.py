@@ -95,6 +95,7 @@ def test_id_outside_the_table(own_root):
             '2 classes but 1 palette',
         ),
         (dict(data_prefix=None), 'names no image folder'),
+        (dict(label_format='train_id'), "'train_id' is unknown; allowed"),
     ],
 )
 def test_bad_settings(own_root, arguments, message):

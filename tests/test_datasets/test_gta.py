@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import zipfile
+
 import numpy as np
 import pytest
 from mmengine.logging import MMLogger
@@ -59,11 +61,20 @@ def test_converted_labels(raw_folders):
     assert set(np.unique(dataset[0]['gt_seg_map'])) == {0, 255}
 
 
-def test_known_faulty_pair_is_left_out_with_a_warning(raw_folders, caplog):
+@pytest.mark.parametrize('packed', ['', 'images labels', 'labels'])
+def test_known_faulty_pair_is_left_out_with_a_warning(
+    raw_folders, caplog, packed
+):
     root = raw_folders.gta()
     for stem, size in (('15188', (12, 21)), ('17705', raw_folders.size)):
         raw_folders.image(root / f'images/{stem}.png', size)
         raw_folders.palette(root / f'labels/{stem}.png', raw_folders.labels(7))
+    for kind in packed.split():
+        with zipfile.ZipFile(root / f'01_{kind}.zip', 'w') as file:
+            for path in sorted((root / kind).iterdir()):
+                file.write(path, f'{kind}/{path.name}')
+                path.unlink()
+        (root / kind).rmdir()
     logger = MMLogger.get_current_instance()
     logger.addHandler(caplog.handler)
     dataset = GTADataset(data_root=str(root))
@@ -71,6 +82,13 @@ def test_known_faulty_pair_is_left_out_with_a_warning(raw_folders, caplog):
     stems = [dataset.get_data_info(i)['sample_stem'] for i in range(4)]
     assert stems == ['00001', '00002', '00003', '17705']
     assert "left out ['15188']" in caplog.text
+
+
+def test_faulty_pair_without_label_folder(raw_folders):
+    root = raw_folders.gta()
+    raw_folders.image(root / 'images/15188.png')
+    with pytest.raises(ValueError, match="data_prefix has no 'seg_map_path'"):
+        GTADataset(data_root=str(root), data_prefix=dict(img_path='images'))
 
 
 def test_skip_files(raw_folders):

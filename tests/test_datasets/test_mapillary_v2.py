@@ -6,7 +6,7 @@ import json
 import pytest
 from mmseg.datasets import MapillaryDataset_v2
 
-from mmseg_da.datasets.class_views import get_class_view
+from mmseg_da.datasets.class_views import RAW_LABELS, get_class_view
 from mmseg_da.datasets.mapillary import MapillaryRawDataset
 from mmseg_da.datasets.mapillary_v2 import as_release_1, v2_decoder
 
@@ -98,12 +98,27 @@ def test_ids_above_the_table(release_2, raw_folders):
         dataset(release_2)[0]
 
 
+def _first_of_each_class():
+    """Enough labels for every class, too few for the release."""
+    ids = {x.name: x.id for x in RAW_LABELS['mapillary_v1']}
+    mapping = get_class_view('cityscapes19').mapping('mapillary_v1')
+    first = {}
+    for i, name in enumerate(NAMES):
+        train = mapping.get(ids.get(as_release_1(name)))
+        first.setdefault(train, i)
+    return sorted(first.values())
+
+
 def test_config_file(release_2):
     config = release_2 / 'config_v2.0.json'
     config.rename(release_2 / 'config.json')
     assert len(dataset(release_2)) == 1
     write_config(release_2, NAMES[:66], 'config.json')
     with pytest.raises(ValueError, match='66 labels, no label for'):
+        dataset(release_2)
+    short = [NAMES[i] for i in _first_of_each_class()]
+    write_config(release_2, short, 'config.json')
+    with pytest.raises(ValueError, match=rf'{len(short)} labels; expected'):
         dataset(release_2)
     (release_2 / 'config.json').write_text('{"labels": [1]}')
     with pytest.raises(ValueError, match="no Vistas config file.*'readable'"):

@@ -118,6 +118,12 @@ def test_backend_for_other_transforms(zipped):
         fileio.exists(member, through)
 
 
+def test_urls_are_read_as_without_the_backend(monkeypatch):
+    monkeypatch.setattr(fileio.HTTPBackend, 'get', lambda _, url: url)
+    url = 'http://localhost/a.png'
+    assert fileio.get(url, dict(backend='zip')) == url
+
+
 @pytest.mark.parametrize('context', ['fork', 'spawn'])
 def test_workers(zipped, context):
     _, root = zipped

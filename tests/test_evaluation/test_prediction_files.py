@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -157,6 +158,24 @@ def test_foreign_folder_is_refused_untouched(tmp_path, metric):
     assert [path.name for path in tmp_path.iterdir()] == ['thesis.tex']
     with pytest.raises(FileExistsError, match=r"thesis\.tex' is a file"):
         metric(tmp_path / 'thesis.tex')
+
+
+def test_folder_of_a_killed_run_can_be_used_again(tmp_path, monkeypatch):
+    """Killed while the marker is written, or right after it."""
+    (tmp_path / '.predictions.json.12.tmp').write_text('{"for')
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, 'mkdir', killed_at_train_ids)
+        with pytest.raises(KeyboardInterrupt):
+            PredictionWriter(tmp_path)
+    assert not (tmp_path / 'train_ids').exists()
+    PredictionWriter(tmp_path)
+    assert (tmp_path / 'train_ids').is_dir()
+
+
+def killed_at_train_ids(path, mode=0o777, parents=False, exist_ok=False):
+    if path.name == 'train_ids':
+        raise KeyboardInterrupt
+    os.makedirs(path, mode, exist_ok)
 
 
 def test_folder_of_the_other_kind_is_refused(tmp_path):

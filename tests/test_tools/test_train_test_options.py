@@ -134,6 +134,24 @@ def test_predictions_of_other_data_are_train_ids(cfg):
     ]
 
 
+@pytest.mark.parametrize(
+    'own', [{'classes': ['a']}, {'metainfo': {'classes': ['a']}}]
+)
+def test_predictions_of_own_classes_are_train_ids(cfg, own):
+    cfg.test_dataloader.dataset.pop('class_view')
+    cfg.test_dataloader.dataset.update(own, type='CityscapesDataset')
+    save_predictions(cfg, 'out', format_only=True)
+    assert [metric['type'] for metric in cfg.test_evaluator] == [
+        'PredictionWriter'
+    ]
+
+
+def test_predictions_of_a_misspelt_view(cfg):
+    cfg.test_dataloader.dataset.class_view = 'cityscapes20'
+    with pytest.raises(ValueError, match=r"'cityscapes20'; allowed: .*s19"):
+        save_predictions(cfg, 'out', format_only=False)
+
+
 def test_options_reach_concatenated_data(cfg):
     plain = cfg.test_dataloader.dataset
     cfg.test_dataloader.dataset = {
@@ -221,9 +239,11 @@ def test_builder_prefix_is_cut():
     assert tool_runner.error_text(OSError()) == 'OSError'
 
 
-def test_resume_survives_a_half_written_marker(tmp_path):
+def test_resume_survives_a_half_written_marker(tmp_path, monkeypatch):
     """A kill leaves `last_checkpoint` empty or a checkpoint cut off."""
     train = load('train')
+    log = []
+    monkeypatch.setattr(train, 'print_log', lambda text, **_: log.append(text))
     for iteration in (50, 100):
         torch.save({'iter': iteration}, tmp_path / f'iter_{iteration}.pth')
     whole = (tmp_path / 'iter_100.pth').read_bytes()
@@ -231,9 +251,19 @@ def test_resume_survives_a_half_written_marker(tmp_path):
     assert train.last_checkpoint(str(tmp_path)) is None
     marker.write_text('/elsewhere/iter_50.pth')
     assert train.last_checkpoint(str(tmp_path)).endswith('iter_50.pth')
-    marker.write_text('')
-    assert train.last_checkpoint(str(tmp_path)).endswith('iter_100.pth')
+    assert log == []
+    for cut in ('', '\0' * 9, '/elsewhere/iter_'):
+        marker.write_text(cut)
+        assert train.last_checkpoint(str(tmp_path)).endswith('iter_100.pth')
+        assert 'newest whole one is taken' in log.pop()
     (tmp_path / 'iter_100.pth').write_bytes(whole[: len(whole) // 2])
     assert train.last_checkpoint(str(tmp_path)).endswith('iter_50.pth')
     marker.write_text(str(tmp_path / 'iter_100.pth'))
     assert train.last_checkpoint(str(tmp_path)).endswith('iter_50.pth')
+    assert "iter_100.pth', which is no whole checkpoint" in log[-1]
+    (tmp_path / 'iter_50.pth').unlink()
+    assert train.last_checkpoint(str(tmp_path)) is None
+    assert 'the run starts anew' in log[-1]
+    cfg = Config({'work_dir': str(tmp_path)})
+    train.set_resume(cfg, 'auto')
+    assert cfg.resume is False and 'load_from' not in cfg

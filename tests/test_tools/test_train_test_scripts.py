@@ -52,3 +52,49 @@ def test_slurm_command(tmp_path):
     assert words[-5:] == [
         'a b.py', '--launcher', 'slurm', '--cfg-options', 'x=[1, 2]',
     ]  # fmt: skip
+
+
+def run_copy(folder, name, *arguments, **env):
+    """Run a copy of a script; python, srun and .venv/bin/python echo."""
+    (folder / 'tools').mkdir(exist_ok=True)
+    script = shutil.copy(TOOLS / f'{name}.sh', folder / 'tools')
+    for echo in ('python', 'srun'):
+        write_echo(folder / 'bin' / echo)
+    path = f'{folder}/bin:/usr/bin:/bin'
+    done = subprocess.run(
+        [script, *arguments],
+        env={'PATH': path, **env},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split()
+
+
+def write_echo(file):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text('#!/bin/sh\necho "$0" "$@"\n')
+    file.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ('name', 'arguments'),
+    [
+        ('dist_train', ['a.py', '2']),
+        ('dist_test', ['a.py', 'b.pth', '2']),
+        ('slurm_train', ['gpu', 'job', 'a.py']),
+    ],
+)
+def test_python_of_the_clone_is_preferred(tmp_path, name, arguments):
+    own = f'{tmp_path}/tools/../.venv/bin/python'
+
+    def python(**env):
+        words = run_copy(tmp_path, name, *arguments, **env)
+        return next(word for word in words if word.endswith('python'))
+
+    assert python() in ('python', f'{tmp_path}/bin/python')
+    write_echo(tmp_path / '.venv/bin/python')
+    assert python() == own
+    write_echo(tmp_path / 'other-python')
+    chosen = str(tmp_path / 'other-python')
+    assert python(PYTHON=chosen) == chosen

@@ -4,9 +4,13 @@
 import contract
 import pytest
 from mmengine.config import Config
+from mmengine.registry import Registry
 from tool_calls import call
 
-from mmseg_da.utils.config_file_keys import refuse_misspelt_keys
+from mmseg_da.utils.config_file_keys import (
+    refuse_misspelt_keys,
+    unexpected_argument,
+)
 from mmseg_da.utils.tool_runner import load_config
 
 BASE = contract.REPO / 'configs/methods/oracle_swc.py'
@@ -31,7 +35,11 @@ def test_misspelt_top_level_key(tmp_path, line, key, meant):
         load_config(write(tmp_path, line), [])
 
 
-@pytest.mark.parametrize('path', contract.CONFIGS, ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    'path',
+    [*contract.CONFIGS, *(contract.REPO / 'docs/examples').glob('*.py')],
+    ids=lambda p: p.stem,
+)
 def test_the_configs_of_the_suite_pass(path):
     refuse_misspelt_keys(Config.fromfile(path), path.name)
 
@@ -45,7 +53,14 @@ def test_the_configs_of_the_suite_pass(path):
         ),
         (
             'model = dict(segmentor=dict(decode_head=dict(num_clases=3)))',
-            ("takes no argument 'num_clases'", 'num_classes'),
+            (
+                "DepthwiseSeparableASPPHead takes no argument 'num_clases'",
+                'num_classes',
+            ),
+        ),
+        (
+            'train_dataloader = dict(num_wrokers=0)',
+            ("DataLoader takes no argument 'num_wrokers'", 'num_workers'),
         ),
     ],
 )
@@ -58,5 +73,25 @@ def test_misspelt_argument(
     work_dir = tmp_path / 'run'
     assert call('train', file, '--work-dir', work_dir) == 2
     error = capfd.readouterr().err.split('error: ')[-1]
+    assert error.startswith(f'{file}: ')
     assert all(part in error for part in parts)
     assert 'Traceback' not in error and len(error.splitlines()) < 12
+
+
+def test_wrong_calls_in_the_code_are_no_errors_of_the_config():
+    class Faulty:
+        def __init__(self, size):
+            self.resize(length=size)
+
+        def resize(self):
+            pass
+
+    registry = Registry('faulty')
+    registry.register_module(module=Faulty)
+    with pytest.raises(TypeError) as bug:
+        registry.build({'type': 'Faulty', 'size': 3})
+    assert unexpected_argument(bug.value) is None
+    with pytest.raises(TypeError) as slip:
+        registry.build({'type': Faulty, 'sise': 3})
+    assert 'Faulty takes no argument' in unexpected_argument(slip.value)
+    assert 'Nearest: size.' in unexpected_argument(slip.value)

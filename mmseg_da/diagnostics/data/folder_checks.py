@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mmengine.dataset import BaseDataset
@@ -11,6 +10,7 @@ from mmseg.registry import DATASETS
 
 from mmseg_da.datasets.base_dataset import RawSegDataset
 from mmseg_da.datasets.file_listing import list_stems
+from mmseg_da.datasets.image_listing import find_twins, list_images
 from mmseg_da.datasets.name_checks import find_surplus_labels
 from mmseg_da.datasets.release_facts import release_of
 from mmseg_da.datasets.sequence_dataset import SequenceDataset
@@ -22,7 +22,6 @@ from .street_world import street_world_of
 
 __all__ = ['folder_checks', 'open_dataset']
 
-_IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
 _BUILD_ERRORS = (ValueError, OSError, KeyError, TypeError, AttributeError)
 
 
@@ -71,7 +70,7 @@ def folder_checks(use: DatasetUse, dataset: BaseDataset) -> list[Check]:
         return [Check(use.title, 'ok', value)]
     world = street_world_of(dataset.data_root)
     folder = dataset.data_prefix['img_path']
-    stems = list_stems(folder, dataset.img_suffix)
+    stems = list_images(dataset)
     layout = dataset.layout
     if dataset.labeled and dataset.label_layout != layout:
         layout += f', labels: {dataset.label_layout}'
@@ -125,23 +124,13 @@ def _twin_checks(
     title: str, dataset: RawSegDataset, stems: Sequence[str]
 ) -> Iterator[Check]:
     """Images that lie there a second time with another suffix."""
-    folder, suffix = dataset.data_prefix['img_path'], dataset.img_suffix
-    before = suffix[: suffix.rfind('.')]
-    known = {stem + before for stem in stems}
-    others = Counter()
-    example = ''
-    for other in _IMAGE_SUFFIXES:
-        if not suffix.endswith(other):
-            twins = known.intersection(list_stems(folder, other))
-            if twins:
-                others[other] = len(twins)
-                example = min(twins) + other
-    if others:
+    twins = find_twins(dataset, stems)
+    if twins:
         yield Check(
             f'{title}: duplicates',
             'warn',
-            f'{sum(others.values())} images have a second file with the same '
-            f'stem, e.g. {example}; only *{suffix} is read',
+            f'{len(twins)} images have a second file with the same stem, '
+            f'e.g. {twins[0]}; only *{dataset.img_suffix} is read',
             'delete one kind, or choose by img_suffix',
         )
 
