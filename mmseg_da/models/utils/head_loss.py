@@ -31,19 +31,100 @@ def head_loss(
     """
     if not _is_plain(head):
         return head.loss(features, data_samples, None)
+    size = data_samples[0].gt_sem_seg.shape[-2:]
+    logits = _enlarged(head, features, size)
+    return logit_loss(head, logits, data_samples)
+
+
+def logit_loss(
+    head: BaseDecodeHead, logits: Tensor, data_samples: list
+) -> dict[str, Tensor]:
+    """The loss terms of a head on logits that are at hand already.
+
+    Args:
+        head (BaseDecodeHead): The head.
+        logits (Tensor): (N, C, H, W), at the size of the labels.
+        data_samples (list): N samples with ``gt_sem_seg`` (1, H, W).
+
+    Returns:
+        dict[str, Tensor]: Scalar losses by their ``loss_name``.
+    """
     label = torch.stack([s.gt_sem_seg.data.squeeze(0) for s in data_samples])
-    logits = resize(
-        head(features),
-        size=label.shape[-2:],
-        mode='bilinear',
-        align_corners=head.align_corners,
-    )
     terms = head.loss_decode
     losses: dict[str, Tensor] = {}
     for term in terms if isinstance(terms, nn.ModuleList) else [terms]:
         value = term(logits, label, ignore_index=head.ignore_index)
         name = term.loss_name
         losses[name] = losses[name] + value if name in losses else value
+    return losses
+
+
+def segmentor_heads(segmentor: EncoderDecoder) -> dict[str, BaseDecodeHead]:
+    """Heads of a segmentor as mmseg names them in its losses.
+
+    Returns:
+        dict[str, BaseDecodeHead]: ``decode``, then ``aux`` or ``aux_<i>``.
+    """
+    heads = {'decode': segmentor.decode_head}
+    if segmentor.with_auxiliary_head:
+        auxiliary = segmentor.auxiliary_head
+        if isinstance(auxiliary, nn.ModuleList):
+            heads.update({f'aux_{i}': h for i, h in enumerate(auxiliary)})
+        else:
+            heads['aux'] = auxiliary
+    return heads
+
+
+def segmentor_logits(
+    segmentor: EncoderDecoder, images: Tensor
+) -> dict[str, Tensor]:
+    """Logits of all heads at the size of the images, from one forward.
+
+    For methods that need both the supervised loss and the logits of a batch;
+    see :func:`segmentor_logit_losses`.
+
+    Args:
+        segmentor (EncoderDecoder): The network.
+        images (Tensor): (N, 3, H, W), preprocessed.
+
+    Returns:
+        dict[str, Tensor]: (N, C, H, W) per head of :func:`segmentor_heads`.
+    """
+    features = segmentor.extract_feat(images)
+    return {
+        name: _enlarged(head, features, images.shape[-2:])
+        for name, head in segmentor_heads(segmentor).items()
+    }
+
+
+def segmentor_logit_losses(
+    segmentor: EncoderDecoder,
+    logits: dict[str, Tensor],
+    data_samples: list,
+) -> dict[str, Tensor]:
+    """Losses of all heads on the logits of :func:`segmentor_logits`.
+
+    Args:
+        segmentor (EncoderDecoder): The network.
+        logits (dict[str, Tensor]): (N, C, H, W) per head.
+        data_samples (list): N samples with ``gt_sem_seg``.
+
+    Returns:
+        dict[str, Tensor]: As :func:`segmentor_losses`.
+
+    Raises:
+        ValueError: If a head computes its loss from features.
+    """
+    losses: dict[str, Tensor] = {}
+    for name, head in segmentor_heads(segmentor).items():
+        if not _is_plain(head):
+            raise ValueError(
+                f'{type(head).__name__} defines its own loss, which is not a '
+                'function of its logits; this method needs a head with '
+                "mmseg's BaseDecodeHead.loss"
+            )
+        terms = logit_loss(head, logits[name], data_samples)
+        losses.update(add_prefix(terms, name))
     return losses
 
 
@@ -62,18 +143,22 @@ def segmentor_losses(
         likewise, as mmseg names them.
     """
     features = segmentor.extract_feat(images)
-    heads = {'decode': segmentor.decode_head}
-    if segmentor.with_auxiliary_head:
-        auxiliary = segmentor.auxiliary_head
-        if isinstance(auxiliary, nn.ModuleList):
-            heads.update({f'aux_{i}': h for i, h in enumerate(auxiliary)})
-        else:
-            heads['aux'] = auxiliary
     losses: dict[str, Tensor] = {}
-    for name, head in heads.items():
+    for name, head in segmentor_heads(segmentor).items():
         terms = head_loss(head, features, data_samples)
         losses.update(add_prefix(terms, name))
     return losses
+
+
+def _enlarged(
+    head: BaseDecodeHead, features: Sequence[Tensor], size: Sequence[int]
+) -> Tensor:
+    return resize(
+        head(features),
+        size=tuple(size),
+        mode='bilinear',
+        align_corners=head.align_corners,
+    )
 
 
 def _is_plain(head: BaseDecodeHead) -> bool:
