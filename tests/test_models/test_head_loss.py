@@ -5,7 +5,12 @@ from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
-from mmseg_da.models.utils import head_loss, segmentor_losses
+from mmseg_da.models.utils import (
+    head_loss,
+    segmentor_logit_losses,
+    segmentor_logits,
+    segmentor_losses,
+)
 
 FEATURES = (torch.randn(2, 8, 5, 7),)
 
@@ -93,3 +98,18 @@ def test_segmentor_losses_are_named_as_in_mmseg(samples, auxiliary):
     torch.testing.assert_close(
         segmentor_losses(net, images, samples), expected
     )
+    logits = segmentor_logits(net, images)
+    assert {value.shape for value in logits.values()} == {(2, 3, 20, 28)}
+    torch.testing.assert_close(
+        segmentor_logit_losses(net, logits, samples), expected
+    )
+
+
+def test_losses_of_logits_need_a_plain_head(samples):
+    net = torch.nn.Module()
+    net.decode_head = build(
+        sampler=dict(type='OHEMPixelSampler', thresh=0.7, min_kept=9)
+    )
+    net.with_auxiliary_head = False
+    with pytest.raises(ValueError, match='FCNHead defines its own loss'):
+        segmentor_logit_losses(net, {}, samples)
