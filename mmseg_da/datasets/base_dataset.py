@@ -194,7 +194,7 @@ class RawSegDataset(BaseSegDataset):
         """
         folder = self._folder('img_path')
         suffix = self.img_suffix
-        stems = list_images(self)
+        stems = images = list_images(self)
         check_image_names(self, stems)
         if self.ann_file:
             wanted = read_stem_list(self.ann_file, suffix)
@@ -203,7 +203,7 @@ class RawSegDataset(BaseSegDataset):
         stems = self._without_skipped(stems)
         samples = [self._sample(stem) for stem in stems]
         if self.labeled:
-            self._attach_labels(samples)
+            self._attach_labels(samples, images)
         self._indices = resolve_indices(
             self._indices, stems, suffix, self.data_root, self._title()
         )
@@ -244,11 +244,13 @@ class RawSegDataset(BaseSegDataset):
             info['cached_sample'] = self.cache.sample(info['sample_stem'])
         return info
 
-    def _attach_labels(self, samples: list[dict]) -> None:
+    def _attach_labels(
+        self, samples: list[dict], images: Sequence[str]
+    ) -> None:
         folder = self._folder('seg_map_path')
         suffix = self.seg_map_suffix
         found = list_labels(self)
-        check_label_names(self, found)
+        check_label_names(self, found, images)
         stems = [sample['sample_stem'] for sample in samples]
         mend = (
             'Unpack the label archive again, list the labelled images in '

@@ -180,6 +180,11 @@ def table_decoder(
     """
     if isinstance(raw_labels, Mapping):
         raw_labels = list(raw_labels.items())
+    if isinstance(raw_labels, str) or not isinstance(raw_labels, Sequence):
+        raise ValueError(
+            f'{title}: raw_labels={raw_labels!r} is no list of pairs; expected'
+            " e.g. [(0, None), (1, 'road')]"
+        )
     keys = [_checked_key(pair, title) for pair in raw_labels]
     colors = _check_keys(keys, title)
     if colors is None and encoding not in ('index8', 'rgb16'):

@@ -19,6 +19,7 @@ from typing import Any
 
 from mmengine.dataset import BaseDataset
 
+from .paired_geometry import PairedGeometryDataset
 from .zip_files import member_stamp, split_zip_path
 
 _MANIFEST = 'manifest.json'
@@ -90,6 +91,9 @@ def plain_datasets(dataset: Any) -> Iterator[BaseDataset]:
     """The data sets inside of wrappers such as ConcatDataset."""
     if hasattr(dataset, 'datasets'):
         for inner in dataset.datasets:
+            yield from plain_datasets(inner)
+    elif isinstance(dataset, PairedGeometryDataset):
+        for inner in (dataset.target, dataset.source):
             yield from plain_datasets(inner)
     elif hasattr(dataset, 'dataset'):
         yield from plain_datasets(dataset.dataset)

@@ -20,6 +20,7 @@ from .zip_files import read_member, split_zip_path
 __all__ = [
     'PngHeader',
     'check_complete',
+    'check_photograph',
     'decode_bgr',
     'parse_png_header',
     'png_size',
@@ -168,6 +169,24 @@ def decode_bgr(data: bytes, path: str) -> np.ndarray:
     Raises:
         ValueError: Truncated, damaged, not an image, or a palette PNG.
     """
+    check_photograph(data, path)
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    if image is None:
+        raise ValueError(
+            f'{path}: cannot be decoded as an image (it starts with '
+            f'{data[:8]!r}). Expected PNG or JPEG; check img_suffix or '
+            'unpack this file again.'
+        )
+    return image
+
+
+def check_photograph(data: bytes, path: str) -> None:
+    """Raise if a file is damaged or a PNG of the form of labels or depth.
+
+    Raises:
+        ValueError: Truncated, damaged, a palette PNG or a 16-bit PNG.
+    """
     check_complete(data, path)
     if data.startswith(_PNG_SIGNATURE):
         header = parse_png_header(data, path)
@@ -184,12 +203,3 @@ def decode_bgr(data: bytes, path: str) -> np.ndarray:
                 'looks like SYNTHIA labels or depth: are the folders mixed '
                 'up, or was another archive unpacked here?'
             )
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    if image is None:
-        raise ValueError(
-            f'{path}: cannot be decoded as an image (it starts with '
-            f'{data[:8]!r}). Expected PNG or JPEG; check img_suffix or '
-            'unpack this file again.'
-        )
-    return image

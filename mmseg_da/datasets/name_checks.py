@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mmengine.logging import print_log
 
-from .image_listing import find_twins, list_images
+from .image_listing import find_twins
 from .release_facts import release_of
 
 if TYPE_CHECKING:
@@ -79,14 +79,17 @@ def _refuse_doubles(dataset: RawSegDataset, stems: Sequence[str]) -> None:
         )
 
 
-def check_label_names(dataset: RawSegDataset, labels: Sequence[str]) -> None:
+def check_label_names(
+    dataset: RawSegDataset, labels: Sequence[str], images: Sequence[str]
+) -> None:
     """Log label files without image; training goes on without them.
 
     Args:
         dataset: The dataset.
         labels: Paths of the label files below their folder, without suffix.
+        images: Paths of all images below theirs, without suffix.
     """
-    surplus = find_surplus_labels(dataset, labels)
+    surplus = find_surplus_labels(dataset, labels, images)
     if surplus:
         _warn(
             dataset,
@@ -98,7 +101,7 @@ def check_label_names(dataset: RawSegDataset, labels: Sequence[str]) -> None:
 
 
 def find_surplus_labels(
-    dataset: RawSegDataset, labels: Iterable[str]
+    dataset: RawSegDataset, labels: Iterable[str], images: Iterable[str]
 ) -> list[str]:
     """Label files that belong to no image.
 
@@ -107,6 +110,7 @@ def find_surplus_labels(
     Args:
         dataset: The dataset.
         labels: Paths of the label files below their folder, without suffix.
+        images: Paths of all images below theirs, without suffix.
 
     Returns:
         Their sorted paths, with suffix.
@@ -115,4 +119,4 @@ def find_surplus_labels(
     names = {label + suffix for label in labels}
     if converted != suffix and converted.endswith(suffix):
         names = {name for name in names if not name.endswith(converted)}
-    return sorted(names - {stem + suffix for stem in list_images(dataset)})
+    return sorted(names - {stem + suffix for stem in images})

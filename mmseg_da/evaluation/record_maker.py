@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
@@ -23,6 +21,7 @@ from mmseg_da.datasets.digest import digest_samples
 from mmseg_da.engine.code_hash import hash_package
 from mmseg_da.engine.hashing import hash_config, hash_file
 from mmseg_da.reporting.machine import describe_machine, describe_versions
+from mmseg_da.utils.process_memory import own_peak_memory_mib
 from mmseg_da.version import __version__
 
 from .record_schema import (
@@ -231,7 +230,6 @@ def _weights(path: Path, hook: RecordHook) -> CheckpointInfo:
 
 
 def _cost(hook: RecordHook, images: int) -> Cost:
-    unit = 2**20 if sys.platform == 'darwin' else 2**10
     cuda = None
     if torch.cuda.is_available():
         cuda = torch.cuda.max_memory_allocated() / 2**20
@@ -239,7 +237,7 @@ def _cost(hook: RecordHook, images: int) -> Cost:
         preparation_seconds=hook.preparation,
         test_seconds=hook.seconds,
         images_per_second=images / max(hook.seconds, 1e-9),
-        peak_rss_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
+        peak_rss_mib=own_peak_memory_mib(),
         peak_cuda_mib=cuda,
         processes=get_world_size(),
         stages=(),

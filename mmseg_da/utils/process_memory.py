@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import sys
 from pathlib import Path
 
 _PROC = Path('/proc')
@@ -33,3 +36,10 @@ def peak_memory_mib(pid: int) -> float:
         sizes = [line.split()[1] for line in lines if line.startswith('VmHWM')]
         peak = max([peak, *(int(size) / 2**10 for size in sizes)])
     return peak
+
+
+def own_peak_memory_mib() -> float:
+    """Peak resident memory so far of this process and its workers, MiB."""
+    unit = 2**20 if sys.platform == 'darwin' else 2**10
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return peak_memory_mib(os.getpid()) or usage.ru_maxrss / unit

@@ -7,6 +7,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from mmseg_da.datasets import (
     CamVidDataset,
@@ -279,3 +280,16 @@ def test_sixteen_bit_images_are_refused(raw_folders):
     loader = LoadStreetImage()
     with pytest.raises(ValueError, match='16-bit RGB.*SYNTHIA labels'):
         loader({'img_path': str(file)})
+
+
+@pytest.mark.parametrize(
+    ('image', 'said'),
+    [
+        (Image.new('P', (4, 4)), '8-bit palette, the form of label files'),
+        (Image.new('I;16', (4, 4)), '16-bit grey; photographs have 8 bits'),
+    ],
+)
+def test_labels_or_depth_for_photographs(tmp_path, image, said):
+    image.save(tmp_path / 'x.png')
+    with pytest.raises(ValueError, match=said):
+        CheckImageFile()({'img_path': str(tmp_path / 'x.png')})

@@ -98,3 +98,20 @@ def test_folders(tmp_path):
     with pytest.raises(FileNotFoundError, match='make_street_world'):
         digest_folder(tmp_path / 'nowhere')
     assert street_world_settings(folder) == ''
+
+
+def test_both_sides_of_a_pair_matter(world, street_world):
+    def paired(source):
+        cfg = dict(
+            type='PairedGeometryDataset',
+            target=dict(
+                type='GTADataset', data_root=str(street_world / 'gta')
+            ),
+            source=dict(type='GTADataset', data_root=str(source / 'gta')),
+        )
+        return digest_samples(DATASETS.build(cfg))
+
+    before = paired(world)
+    image = next((world / 'gta/images').glob('*.png'))
+    Image.new('RGB', (128, 64)).save(image)
+    assert paired(world) != before

@@ -8,6 +8,8 @@ from mmengine.config import Config
 from mmseg.registry import DATASETS
 from PIL import Image
 
+from mmseg_da.datasets.class_views import get_class_view
+from mmseg_da.datasets.custom import table_decoder
 from mmseg_da.diagnostics.data import ReadOptions, data_checks
 
 EXAMPLE = contract.REPO / 'docs/examples/own_data.py'
@@ -129,3 +131,9 @@ def test_color_outside_the_table_names_file_and_mend(
     (row,) = [c for c in rows if c.status == 'fail']
     for text in (str(path), 'colour (1, 2, 3)', 'Complete raw_labels'):
         assert text in row.value
+
+
+@pytest.mark.parametrize('table', [7, 'road'])
+def test_a_table_that_is_no_list(table):
+    with pytest.raises(ValueError, match=r'raw_labels=.* is no list of pairs'):
+        table_decoder(table, get_class_view('cityscapes19'), 'index8', 'own')

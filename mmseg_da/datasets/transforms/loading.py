@@ -7,7 +7,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
-from ..image_files import check_complete, decode_bgr, read_file
+from ..image_files import check_photograph, decode_bgr, read_file
 from ..label_decoding import get_label_decoder
 
 __all__ = ['CheckImageFile', 'LoadRawLabels', 'LoadStreetImage']
@@ -63,7 +63,7 @@ class LoadStreetImage(BaseTransform):
 
 @TRANSFORMS.register_module()
 class CheckImageFile(BaseTransform):
-    """Refuse a truncated or damaged image file by name.
+    """Refuse a damaged file, or labels and depth for a photograph, by name.
 
     For test pipelines: mmseg's ``MMSegInferencer`` only accepts one that
     starts with mmcv's ``LoadImageFromFile``, which lets truncated files
@@ -81,11 +81,11 @@ class CheckImageFile(BaseTransform):
 
         Raises:
             FileNotFoundError: The file is missing.
-            ValueError: The file is damaged.
+            ValueError: The file is damaged, a palette or a 16-bit PNG.
         """
         path = results.get('img_path')
         if path is not None:
-            check_complete(read_file(path, self.backend_args), path)
+            check_photograph(read_file(path, self.backend_args), path)
         return results
 
     def __repr__(self) -> str:

@@ -144,7 +144,7 @@ def _image_rows(
     if not sizes:
         return
     value = f'{share} read: {", ".join(kinds)}; sizes {_counted(sizes)}'
-    odd = sorted(k for k in kinds if 'grey' in k or '16-bit' in k)
+    odd = sorted(k for k in kinds if 'grey' in k)
     if odd and _is_release(dataset):
         folder = dataset.data_prefix['img_path']
         value += (

@@ -86,7 +86,7 @@ def folder_checks(use: DatasetUse, dataset: BaseDataset) -> list[Check]:
         checks.append(Check(use.title, 'fail', world.problem, advice))
     checks += _count_checks(use.title, dataset, len(stems))
     checks += _twin_checks(use.title, dataset, stems)
-    checks += _surplus_checks(use.title, dataset)
+    checks += _surplus_checks(use.title, dataset, stems)
     return checks
 
 
@@ -135,13 +135,15 @@ def _twin_checks(
         )
 
 
-def _surplus_checks(title: str, dataset: RawSegDataset) -> Iterator[Check]:
+def _surplus_checks(
+    title: str, dataset: RawSegDataset, stems: Sequence[str]
+) -> Iterator[Check]:
     """Label files without an image."""
     if not dataset.labeled:
         return
     folder = dataset.data_prefix['seg_map_path']
     labels = list_stems(folder, dataset.seg_map_suffix)
-    surplus = find_surplus_labels(dataset, labels)
+    surplus = find_surplus_labels(dataset, labels, stems)
     if surplus:
         yield Check(
             f'{title}: pairs',
