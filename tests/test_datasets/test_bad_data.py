@@ -285,7 +285,7 @@ def test_sixteen_bit_images_are_refused(raw_folders):
 @pytest.mark.parametrize(
     ('image', 'said'),
     [
-        (Image.new('P', (4, 4)), '8-bit palette, the form of label files'),
+        (Image.new('P', (4, 4)), 'palette, the form of label files'),
         (Image.new('I;16', (4, 4)), '16-bit grey; photographs have 8 bits'),
     ],
 )
