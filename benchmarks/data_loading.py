@@ -25,11 +25,15 @@ from mmseg_da.datasets.street_world.generate import generate
 from mmseg_da.datasets.street_world.world import WorldSettings
 
 GTA_SIZE = (1914, 1052)
-# name -> config, folder of make_files
+# name -> config, number of its training set, folder of make_files
 CASES = {
-    'GTA5 1914x1052': ('source-only_gta2cs', 'full'),
-    'Cityscapes 2048x1024': ('oracle_cs', 'full'),
-    'StreetWorld 256x128': ('source-only_swg2swc', 'small'),
+    'GTA5 1914x1052': ('source-only_gta2cs', 0, 'full'),
+    'Cityscapes 2048x1024': ('oracle_cs', 0, 'full'),
+    'StreetWorld 256x128': ('source-only_swg2swc', 0, 'small'),
+    'ABN, GTA5': ('sac-abn_gta2cs', 0, 'full'),
+    'ABN, Cityscapes': ('sac-abn_gta2cs', 1, 'full'),
+    'SAC, GTA5': ('sac_gta2cs', 0, 'full'),
+    'SAC, 4 views of Cityscapes': ('sac_gta2cs', 1, 'full'),
 }
 SHARES = {'LoadStreetImage': 'decode', 'LoadRawLabels': 'label'}
 
@@ -75,8 +79,8 @@ def measure(dataset: object, rounds: int) -> dict[str, float]:
     return {part: common.median_ms(v) for part, v in seconds.items()}
 
 
-def load_dataset(config: str, root: Path) -> object:
-    """First training set of a config, on the files of ``make_files``."""
+def load_dataset(config: str, number: int, root: Path) -> object:
+    """A training set of a config, on the files of ``make_files``."""
     roots = {
         'STREET_WORLD_ROOT': str(root),
         'GTA_ROOT': str(root / 'gta'),
@@ -84,7 +88,9 @@ def load_dataset(config: str, root: Path) -> object:
     }
     with mock.patch.dict(os.environ, roots):
         cfg = Config.fromfile(common.REPO / 'configs/methods' / f'{config}.py')
-    return DATASETS.build(cfg.train_dataloader.dataset.datasets[0])
+    settings = cfg.train_dataloader.dataset.datasets[number]
+    # Lists name images of the published data set.
+    return DATASETS.build({**settings, 'indices': None})
 
 
 def file_size(dataset: object) -> float:
@@ -107,8 +113,8 @@ def main() -> None:
     cases = {}
     with tempfile.TemporaryDirectory() as folder:
         make_files(Path(folder), args.images)
-        for name, (config, files) in CASES.items():
-            dataset = load_dataset(config, Path(folder) / files)
+        for name, (config, number, files) in CASES.items():
+            dataset = load_dataset(config, number, Path(folder) / files)
             parts = measure(dataset, args.rounds)
             cases[name] = {
                 'config': config,

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from disparities import write_disparities
 from mmengine.registry import init_default_scope
+from predicted_stats import write_predicted_stats
+from rankings import write_rankings
 
 from mmseg_da.datasets.street_world.generate import generate
 from mmseg_da.datasets.street_world.world import WorldSettings
@@ -32,10 +35,34 @@ def street_world(tmp_path_factory):
     base = tmp_path_factory.getbasetemp()
     if 'PYTEST_XDIST_WORKER' in os.environ:
         base = base.parent
-    settings = WorldSettings(size=(128, 64), train=8, val=4, test=2)
-    formats = ('gta', 'cityscapes', 'camvid')
+    settings = WorldSettings(
+        size=(128, 64),
+        train=8,
+        val=4,
+        test=2,
+        sequence_frames=3,
+        truth_share=1.0,
+    )
+    formats = ('gta', 'cityscapes', 'camvid', 'synthia', 'synscapes')
+    formats += ('cityscapes_sequence', 'gta_seq')
     generate(base / 'street_world', formats, settings)
+    write_disparities(base / 'street_world')
+    write_rankings(base / 'street_world')
+    write_predicted_stats(base / 'street_world')
     return base / 'street_world'
+
+
+@pytest.fixture(scope='session')
+def street_video(tmp_path_factory):
+    """Root of a small StreetWorld with video, disparity and vehicle files."""
+    base = tmp_path_factory.getbasetemp()
+    if 'PYTEST_XDIST_WORKER' in os.environ:
+        base = base.parent
+    settings = WorldSettings(size=(128, 64), train=6, val=3, sequence_frames=3)
+    formats = ('cityscapes', 'cityscapes_sequence', 'gta', 'gta_seq')
+    formats += ('synthia', 'synthia_seq')
+    generate(base / 'street_video', formats, settings)
+    return base / 'street_video'
 
 
 @pytest.fixture(scope='session')

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
@@ -15,7 +16,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner, load_checkpoint  # noqa: F401
 
 REPO = Path(__file__).resolve().parents[1]
-CONFIGS = sorted((REPO / 'configs/methods').glob('*_*.py'))
+_ALL = sorted((REPO / 'configs/methods').glob('*_*.py'))
+# Depth from video: another data set, no classes; see test_depth_configs.py.
+DEPTH_CONFIGS = [path for path in _ALL if path.stem.startswith('sde-depth')]
+CONFIGS = [path for path in _ALL if path not in DEPTH_CONFIGS]
 WIDTH = 4  # channels of the first stage; 64 in the published nets
 CROP_WIDTH = 128
 _names = itertools.count()
@@ -28,6 +32,15 @@ def dataset_roots(street_world: Path) -> dict[str, str]:
         'GTA_ROOT': str(street_world / 'gta'),
         'CITYSCAPES_ROOT': str(street_world / 'cityscapes'),
         'CAMVID_ROOT': str(street_world / 'camvid'),
+        'GTA_CYCLEGAN_ROOT': str(street_world / 'gta'),
+        'SYNTHIA_ROOT': str(street_world / 'synthia'),
+        'SYNTHIA_SEQ_ROOT': str(street_world / 'synthia_seq'),
+        'GTA_SEQ_ROOT': str(street_world / 'gta_seq'),
+        'SYNSCAPES_ROOT': str(street_world / 'synscapes'),
+        'TARGET_DISPARITY_ROOT': str(street_world / 'artifacts'),
+        'SOURCE_DISPARITY_ROOT': str(street_world / 'artifacts'),
+        'ENTROPY_RANKING_ROOT': str(street_world / 'artifacts'),
+        'CLASS_STATS_ROOT': str(street_world / 'artifacts'),
     }
 
 
@@ -67,25 +80,73 @@ def _shrink(node: ConfigDict, factor: float) -> None:
     for key in ('scale', 'crop_size', 'size'):
         if isinstance(node.get(key), tuple):
             node[key] = tuple(round(side * factor) for side in node[key])
+    if isinstance(node.get('indices'), str):
+        node['indices'] = _small_subset(node['indices'])
+    for key in ('ignore_top', 'ignore_bottom'):
+        if key in node:
+            node[key] = round(node[key] * factor)
     if 'num_workers' in node:
         node['num_workers'] = 0
         node['persistent_workers'] = False
+    if node.get('type') == 'DepthTransferHook':
+        node['checkpoint'] = None
     if node.get('type') == 'TargetBNHook':
-        node.update(interval=1, num_images=4)
+        interval = None if node.get('at_start') else 1
+        node.update(interval=interval, num_images=4)
+    if 'segmentor' in node and node.get('type') == 'SAC':
+        node['require_baseline'] = False
+    _shrink_depth(node)
     backbone = node.get('backbone')
     if isinstance(backbone, dict):
         _shrink_segmentor(node, backbone)
+
+
+def _shrink_depth(node: ConfigDict) -> None:
+    kind = node.get('type')
+    if kind in ('ResNetStem', 'DisparityDecoder', 'PoseNet'):
+        node.pop('init_cfg', None)
+    published = node.get('base_channels', 64) == 64
+    if kind == 'ResNetStem' and published:
+        node.base_channels = WIDTH
+    elif kind == 'DisparityDecoder' and max(node.in_channels) == 2048:
+        node.in_channels = _narrowed(list(node.in_channels))
+        node.channels = [4, 4, 8, 8, 8]
+    elif kind == 'PoseNet' and node.get('in_channels', 512) == 512:
+        node.update(in_channels=_narrowed(512), channels=8)
 
 
 def _shrink_segmentor(segmentor: ConfigDict, backbone: ConfigDict) -> None:
     backbone.pop('init_cfg', None)
     if backbone.get('depth', 101) < 50:
         return
-    backbone.update(depth=50, base_channels=WIDTH, stem_channels=WIDTH)
+    if backbone.type.startswith('VGG'):
+        backbone.base_channels = WIDTH
+    else:
+        backbone.update(depth=50, base_channels=WIDTH, stem_channels=WIDTH)
     for name in ('decode_head', 'auxiliary_head'):
         head = segmentor.get(name)
         if head is not None:
-            head.in_channels = head.in_channels * WIDTH // 64
+            head.in_channels = _narrowed(head.in_channels)
+            if isinstance(head.get('decoder'), dict):
+                head.decoder.channels = [4, 4, 8, 8, 8]
+            if head.type == 'FCN8sHead':
+                head.channels = _narrowed(head.channels)
+
+
+def _small_subset(indices: str) -> str | None:
+    """A part of StreetWorld for a list of names of the published set."""
+    if 'fraction:' in indices:
+        return indices
+    if not re.search(r'\.json:\d+$', indices):
+        return None
+    rest = 'rest:' if indices.startswith('rest:') else ''
+    return f'{rest}fraction:1/4'
+
+
+def _narrowed(channels: int | list[int]) -> int | list[int]:
+    if isinstance(channels, int):
+        return channels * WIDTH // 64
+    return [c * WIDTH // 64 for c in channels]
 
 
 def without_batch_coupling(cfg: Config) -> Config:
@@ -101,6 +162,10 @@ def without_batch_coupling(cfg: Config) -> Config:
             node.update(type='GN', num_groups=2)
         if 'dropout_ratio' in node:
             node['dropout_ratio'] = 0
+        if 'segmentor' in node and node.get('type') == 'SAC':
+            node['target_images'] = None
+        if node.get('type') == 'MonoDepthLoss':
+            node['photometric'] = dict(identity_noise=0.0)
         if node.get('type') == 'ResNetDeepLab':
             node['norm_cfg'] = dict(type='GN', num_groups=2)
 
@@ -162,27 +227,48 @@ def state_difference(one: dict, other: dict) -> list[str]:
     ]
 
 
+def training_branches(cfg: Config) -> set[str]:
+    """Names of the branches that the training pipelines fill."""
+    found: set[str] = set()
+
+    def collect(node: ConfigDict) -> None:
+        if node.get('type') == 'MultiBranch':
+            found.update(set(node) - {'type', 'branch_field'})
+
+    _visit(cfg.train_dataloader, collect)
+    return found
+
+
+def config_branches(path: Path) -> set[str]:
+    """Branches of a config file."""
+    with mock.patch('mmengine.config.config.import_modules_from_strings'):
+        return training_branches(Config.fromfile(path))
+
+
+# Entries of `model` that make no other algorithm: networks, kinds of masks.
+SAME_ALGORITHM = (
+    'segmentor',
+    'data_preprocessor',
+    'mixing',
+    'pose_net',
+    'target_mix',
+)
+
+
 def variants() -> list[Path]:
     """One config per method variant: those that share their algorithm."""
     chosen: dict[tuple, Path] = {}
     with mock.patch('mmengine.config.config.import_modules_from_strings'):
         for path in sorted(CONFIGS, key=lambda p: ('_sw' not in p.name, p)):
             cfg = Config.fromfile(path)
-            hooks = tuple(h['type'] for h in cfg.get('custom_hooks', []))
-            train = cfg.train_dataloader
-            branches = tuple(
-                sorted(
-                    key
-                    for member in train.dataset.datasets
-                    for key in member.pipeline[-1]
-                    if key not in ('type', 'branch_field')
-                )
-            )
+            hooks = [h['type'] for h in cfg.get('custom_hooks', [])]
+            hooks = tuple(h for h in hooks if h != 'DepthTransferHook')
+            branches = tuple(sorted(training_branches(cfg)))
             model = {
-                k: v
-                for k, v in cfg.model.items()
-                if k not in ('segmentor', 'data_preprocessor')
+                k: v for k, v in cfg.model.items() if k not in SAME_ALGORITHM
             }
-            key = (str(model), hooks, branches)
+            # The number of classes is no variant.
+            text = re.sub(r"'in_channels': \d+", '', str(model))
+            key = (text, hooks, branches)
             chosen.setdefault(key, path)
     return list(chosen.values())

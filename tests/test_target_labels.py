@@ -7,7 +7,9 @@ import contract
 import pytest
 
 UNSUPERVISED = [
-    path for path in contract.CONFIGS if not path.stem.startswith('oracle')
+    path
+    for path in contract.CONFIGS
+    if 'target_labeled' not in contract.config_branches(path)
 ]
 
 

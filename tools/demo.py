@@ -41,6 +41,7 @@ except ImportError as error:
 METHODS = (
     Method('source-only', 'source-only_swg2swc'),
     Method('AdaBN', 'adabn_swg2swc', weights_from='source-only'),
+    Method('SAC', 'sac-adabn_swg2swc', start_from='source-only'),
     Method('oracle', 'oracle_swc'),
 )
 CLASS_VIEW = 'cityscapes19'

@@ -51,6 +51,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='with --out: no scores, no labels needed',
     )
     parser.add_argument(
+        '--out-extra',
+        nargs='+',
+        choices=options.OUT_EXTRAS,
+        default=[],
+        help='with --out: colour PNGs, probabilities (large), pictures of '
+        'image and classes, PNGs of train ids',
+    )
+    parser.add_argument(
         '--show-dir', metavar='DIR', help='draw the predictions into DIR'
     )
     parser.add_argument(
@@ -88,11 +96,15 @@ def apply_options(cfg: Config, args: argparse.Namespace) -> None:
         )
     if args.format_only and not args.out:
         raise ValueError('--format-only needs --out DIR')
+    if args.out_extra and not args.out:
+        raise ValueError('--out-extra needs --out DIR')
     cfg.load_from, cfg.resume = args.checkpoint, False
     if args.tta:
         options.use_tta(cfg)
     if args.out:
-        options.save_predictions(cfg, args.out, args.format_only)
+        options.save_predictions(
+            cfg, args.out, args.format_only, args.out_extra
+        )
     if args.format_only:
         options.drop_labels(cfg)
     if args.show_dir:

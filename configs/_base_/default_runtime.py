@@ -24,6 +24,10 @@ default_hooks = dict(
     iteration_seed=dict(type='IterationSeedHook'),
     # Data, model, metrics and checkpoint must have the same classes.
     class_view_check=dict(type='ClassViewCheckHook'),
+    # Training must not be longer than its polynomial learning rate.
+    schedule_check=dict(type='ScheduleCheckHook'),
+    # Counts labels without a valid pixel.
+    empty_label=dict(type='EmptyLabelHook'),
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type='ParamSchedulerHook'),

@@ -129,7 +129,7 @@ def by_direction(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 def target_of(direction: str) -> str:
     """Tag of the whole target: ``swc`` of ``swg2swc`` and ``swc-10pct``."""
-    return direction.rpartition('2')[2].partition('-')[0]
+    return direction.partition('-')[0].rpartition('2')[2]
 
 
 def _identity(record: Record) -> tuple[str, ...]:

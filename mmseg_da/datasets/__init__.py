@@ -9,6 +9,8 @@ from .game_sequences import GTASequenceDataset, SynthiaSequenceDataset
 from .gta import GTADataset
 from .mapillary import MapillaryRawDataset
 from .paired_geometry import PairedGeometryDataset
+from .partly_labeled import PartlyLabeledDataset
+from .pseudo_labeled import PseudoLabeledDataset
 from .samplers import ClassCyclePolicy, MultiSourceSampler, RareClassPolicy
 from .synscapes import SynscapesDataset
 from .synthia import SynthiaDataset, SynthiaParsedDataset
@@ -52,6 +54,8 @@ __all__ = [
     'MultiSourceSampler',
     'PackUDAInputs',
     'PairedGeometryDataset',
+    'PartlyLabeledDataset',
+    'PseudoLabeledDataset',
     'RareClassPolicy',
     'RawSegDataset',
     'SynscapesDataset',

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from mmseg.registry import DATASETS
@@ -10,11 +11,12 @@ from mmseg.registry import DATASETS
 from .cityscapes import CityscapesRawDataset
 from .companion_files import attach_files, find_folder
 from .file_listing import list_stems
-from .sequence_dataset import SequenceDataset
+from .sequence_dataset import SequenceDataset, shift_frame_number
 
 __all__ = ['CityscapesSequenceDataset']
 
 _SUFFIXES = {'disparity': '_disparity.png', 'camera': '_camera.json'}
+_VEHICLE_SUFFIX = '_vehicle.json'
 
 
 @DATASETS.register_module()
@@ -32,6 +34,8 @@ class CityscapesSequenceDataset(SequenceDataset):
             annotated frames.
         camera: Give every sample its ``camera_path``. With ``frames='all'``
             it is the nearest annotated frame of the same recording.
+        vehicle: Give every sample ``vehicle_paths``, the vehicle's state at
+            every frame (offset -> path in ``vehicle_sequence``).
         labeled: Whether labels are read; False by default.
         **base_arguments: Arguments of :class:`SequenceDataset`.
 
@@ -61,6 +65,7 @@ class CityscapesSequenceDataset(SequenceDataset):
         frames: str = 'annotated',
         disparity: bool = False,
         camera: bool = False,
+        vehicle: bool = False,
         labeled: bool = False,
         **base_arguments: Any,
     ) -> None:
@@ -76,6 +81,7 @@ class CityscapesSequenceDataset(SequenceDataset):
                 'disparity=False and labeled=False.'
             )
         self.frames = frames
+        self.vehicle = vehicle
         self.companions = [
             kind
             for kind, wanted in (('disparity', disparity), ('camera', camera))
@@ -110,7 +116,31 @@ class CityscapesSequenceDataset(SequenceDataset):
         samples = super().load_data_list()
         for kind in self.companions:
             self._attach(samples, kind)
+        if self.vehicle:
+            self._attach_vehicle(samples)
         return samples
+
+    def _attach_vehicle(self, samples: list[dict]) -> None:
+        package, title = 'vehicle_sequence', self._title()
+        folders = self._package_folders(package)
+        folder = find_folder(self.data_root, package, folders, title)[1]
+        available = set(list_stems(folder, _VEHICLE_SUFFIX))
+        missing = []
+        for sample in samples:
+            around = {0: sample['sample_stem']}
+            for offset in sample['frame_paths']:
+                around[offset] = shift_frame_number(around[0], offset)
+            missing += [x for x in around.values() if x not in available]
+            sample['vehicle_paths'] = {
+                offset: os.path.join(folder, stem + _VEHICLE_SUFFIX)
+                for offset, stem in around.items()
+            }
+        if missing:
+            raise FileNotFoundError(
+                f'{title}: {len(missing)} frames have no vehicle file in '
+                f'{folder}, e.g. {missing[:3]}. Unpack the '
+                'vehicle_sequence archive again or set vehicle=False.'
+            )
 
     def _attach(self, samples: list[dict], kind: str) -> None:
         suffix, title = _SUFFIXES[kind], self._title()

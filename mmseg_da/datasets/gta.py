@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
+from typing import Any
 
 from mmengine.logging import print_log
 from mmseg.registry import DATASETS
 
 from .base_dataset import RawSegDataset
 from .image_files import png_size
+from .image_listing import list_labels
 from .zip_files import is_file, split_zip_path
 
 __all__ = ['GTADataset']
@@ -26,7 +29,15 @@ class GTADataset(RawSegDataset):
     The palette index is the Cityscapes label id (license plate: 34). Image
     sizes vary (nominal 1914x1052). The release has pairs known to be faulty
     (15188, 17705); where image and label really differ in size they are left
-    out with a warning. Arguments: see :class:`RawSegDataset`.
+    out with a warning.
+
+    Args:
+        every_label: Refuse a set in which a label has no image: a translated
+            copy (CycleGAN) has to be complete. Defaults to False.
+        **base_arguments: Arguments of :class:`RawSegDataset`.
+
+    Raises:
+        FileNotFoundError: With ``every_label``, images are missing.
     """
 
     LABEL_TABLE = 'gta'
@@ -39,6 +50,31 @@ class GTADataset(RawSegDataset):
             'seg_map_path': '*_labels.zip/labels',
         },
     }
+
+    def __init__(
+        self, *, every_label: bool = False, **base_arguments: Any
+    ) -> None:
+        self.every_label = every_label
+        super().__init__(**base_arguments)
+
+    def _attach_labels(
+        self, samples: list[dict], images: Sequence[str]
+    ) -> None:
+        super()._attach_labels(samples, images)
+        if not self.every_label:
+            return
+        labels = list_labels(self)
+        known = set(images)
+        missing = [stem for stem in labels if stem not in known]
+        if missing:
+            folder = self.data_prefix['img_path']
+            first = os.path.join(folder, missing[0] + self.img_suffix)
+            raise FileNotFoundError(
+                f'{self._title()}: {len(missing)} of {len(labels)} labels '
+                f'have no image in {folder}; the first missing one is '
+                f'{first}. Translate the remaining images, or set '
+                'every_label=False to train on those that are there.'
+            )
 
     def _without_skipped(self, stems: list[str]) -> list[str]:
         stems = super()._without_skipped(stems)

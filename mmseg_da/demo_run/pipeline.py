@@ -64,8 +64,16 @@ class Demo:
         self._run([job], finished)
 
     def train(self) -> None:
-        """Train every method that is not trained yet, side by side."""
-        todo = self._unfinished(self.plan.trained(), self.plan.train_step)
+        """Train every method that is not trained yet, side by side.
+
+        Rows that start from the weights of another one come after the rest.
+        """
+        rows = self.plan.trained()
+        self._train([m for m in rows if m.start_from is None])
+        self._train([m for m in rows if m.start_from is not None])
+
+    def _train(self, methods: Sequence[Method]) -> None:
+        todo = self._unfinished(methods, self.plan.train_step)
 
         def finished(job: Job, result: JobResult) -> None:
             step = self.plan.train_step(todo[job.name])
@@ -152,7 +160,8 @@ class Demo:
         """Put training and test of a row together.
 
         A row that tests the weights of another one adapts before its first
-        test image: that time is added to the training time.
+        test image: that time is added to the training time. So is the
+        training that a row starts from.
         """
         trainer = self.plan.trainer(method)
         training = self.plan.train_step(trainer).result()
@@ -161,6 +170,10 @@ class Demo:
         adaptation = 0.0
         if trainer is not method:
             adaptation = cost['preparation_seconds']
+        start = self.plan.start(trainer)
+        if start is not None:
+            before = self.plan.train_step(start).result()
+            adaptation += before['seconds']
         memory = cost['peak_cuda_mib'] or cost['peak_rss_mib']
         return MethodResult(
             name=method.name,

@@ -27,11 +27,13 @@ class Method:
         config: Config name in ``configs/methods``.
         weights_from: Row whose trained weights this one tests with its own
             config (adaptation at test time). None trains its own.
+        start_from: Row whose trained weights its own training starts from.
     """
 
     name: str
     config: str
     weights_from: str | None = None
+    start_from: str | None = None
 
     @property
     def config_file(self) -> str:
@@ -95,10 +97,19 @@ class Plan:
         ]
 
     def iterations(self, method: Method) -> int:
-        """Training iterations of a method."""
-        if self.settings.iters is not None:
+        """Training iterations of a method.
+
+        With ``--iters`` a row that starts from another one trains the same
+        share of its start's iterations as without.
+        """
+        own = _read_config(method.config_file).train_cfg.max_iters
+        if self.settings.iters is None:
+            return own
+        start = self.start(method)
+        if start is None:
             return self.settings.iters
-        return _read_config(method.config_file).train_cfg.max_iters
+        before = _read_config(start.config_file).train_cfg.max_iters
+        return max(1, round(self.iterations(start) * own / before))
 
     def train_command(self, method: Method) -> list[str]:
         """Command that trains a method, or goes on with its training."""
@@ -116,7 +127,12 @@ class Plan:
             f'default_hooks.checkpoint.interval={part}',
             f'default_hooks.logger.interval={_LOG_INTERVAL}',
             *self._schedule_options(method, iters),
+            *self._start_options(method),
         ]
+
+    def _start_options(self, method: Method) -> list[str]:
+        start = self.start(method)
+        return [] if start is None else [f'load_from={self.checkpoint(start)}']
 
     def _schedule_options(self, method: Method, iters: int) -> list[str]:
         """Shrink or stretch the schedule when --iters is given."""
@@ -163,7 +179,13 @@ class Plan:
 
     def trainer(self, method: Method) -> Method:
         """The method whose training gives this method's weights."""
-        name = method.weights_from or method.name
+        return self._row(method.weights_from or method.name)
+
+    def start(self, method: Method) -> Method | None:
+        """The method whose weights this one's training starts from."""
+        return method.start_from and self._row(method.start_from)
+
+    def _row(self, name: str) -> Method:
         return next(m for m in self.methods if m.name == name)
 
     def train_step(self, method: Method) -> Step:
@@ -176,6 +198,9 @@ class Plan:
             'data': self.data.key,
             'code': self.code,
         }
+        start = self.start(method)
+        if start is not None:
+            settings['start'] = self.train_step(start).key
         return Step(self.steps, f'train-{method.config}', settings)
 
     def test_step(self, method: Method) -> Step:

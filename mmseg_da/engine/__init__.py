@@ -8,6 +8,7 @@ from .launch import init_cpu_dist, prepare_launcher
 from .optim_wrappers import (
     JointOptimWrapper,
     JointOptimWrapperConstructor,
+    NewLayerOptimWrapperConstructor,
     accumulative_counts,
     apply_amp,
 )
@@ -22,6 +23,7 @@ __all__ = [
     'FusedEMA',
     'JointOptimWrapper',
     'JointOptimWrapperConstructor',
+    'NewLayerOptimWrapperConstructor',
     'UDADistributedDataParallel',
     'accumulative_counts',
     'apply_amp',

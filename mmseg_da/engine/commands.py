@@ -46,9 +46,18 @@ class CommandEntry(NamedTuple):
 
 
 _DATA = 'mmseg_da.datasets.conversion.artifact_commands'
+_UDA = 'mmseg_da.uda.artifact_commands'
 ARTIFACT_COMMANDS: dict[str, CommandEntry] = {
     'class_stats': CommandEntry(
         _DATA, 'ClassStatsCommand', 'pixels per class and image'
+    ),
+    'disparity': CommandEntry(
+        'mmseg_da.uda.disparity_command',
+        'DisparityCommand',
+        'predicted disparities of a depth network',
+    ),
+    'entropy_ranking': CommandEntry(
+        _UDA, 'EntropyRankingCommand', 'easy and hard images, pseudo labels'
     ),
     'label_selection': CommandEntry(
         _DATA, 'LabelSelectionCommand', 'which images are labelled'

@@ -38,6 +38,8 @@ class FusedEMA(ExponentialMovingAverage):
             'copy' takes the student's at each update; 'average' averages
             floating ones like parameters; 'keep' leaves the teacher its own.
             Defaults to 'copy'.
+        epoch_length (int, optional): Updates after which the counting of
+            ``interval`` starts anew. Defaults to None, never.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -50,6 +52,7 @@ class FusedEMA(ExponentialMovingAverage):
         gamma: float | None = None,
         interval: int = 1,
         buffers: str = 'copy',
+        epoch_length: int | None = None,
     ) -> None:
         if buffers not in BUFFER_POLICIES:
             raise ValueError(
@@ -65,6 +68,10 @@ class FusedEMA(ExponentialMovingAverage):
             raise ValueError(f'teacher.gamma={gamma} must be positive')
         if interval < 1:
             raise ValueError(f'teacher.interval={interval} must be >= 1')
+        if epoch_length is not None and epoch_length < 1:
+            raise ValueError(
+                f'teacher.epoch_length={epoch_length} must be >= 1'
+            )
         super().__init__(
             model, momentum, interval, update_buffers=buffers == 'average'
         )
@@ -72,6 +79,7 @@ class FusedEMA(ExponentialMovingAverage):
         del self.avg_parameters
         self.buffer_policy = buffers
         self.gamma = gamma
+        self.epoch_length = epoch_length
 
     @torch.no_grad()
     def update_parameters(self, model: nn.Module) -> None:
@@ -94,13 +102,18 @@ class FusedEMA(ExponentialMovingAverage):
             _copy(average, source)
             if self.buffer_policy == 'average':
                 _copy(buffers, source_buffers)
-        elif steps % self.interval == 0:
+        elif self._is_due(steps):
             if self.buffer_policy == 'average':
                 average, source = average + buffers, source + source_buffers
             _lerp(average, source, self._momentum_at(steps))
         if self.buffer_policy == 'copy':
             _copy(buffers, source_buffers)
         self.steps += 1
+
+    def _is_due(self, steps: int) -> bool:
+        if self.epoch_length is not None:
+            steps %= self.epoch_length
+        return steps % self.interval == 0
 
     def _momentum_at(self, steps: int) -> float:
         if self.gamma is None:

@@ -25,7 +25,9 @@ def run_update_phases(
     Without phases: one forward and one update from all branches. With phases,
     for each in turn: forward only its branches, then update, so that a later
     phase sees the weights the earlier one left. Log entries that two phases
-    share are prefixed by the phase, and ``loss`` is their sum.
+    share are prefixed by the phase, and ``loss`` is their sum. A phase whose
+    forward returns no entry at all updates nothing: it only observes
+    (BatchNorm statistics).
 
     Args:
         forward (nn.Module): The model, or its DDP wrapper; called as
@@ -40,11 +42,12 @@ def run_update_phases(
         dict[str, Tensor]: Log variables, scalars.
 
     Raises:
-        ValueError: If a phase's branch is missing from the batch, or several
-            phases meet gradient accumulation.
+        ValueError: If a phase's branch is missing from the batch, several
+            phases meet gradient accumulation, or no phase returned a loss.
     """
     if not phases:
-        return _update(forward, data, optim_wrapper, parse_losses)
+        logs = _update(forward, data, optim_wrapper, parse_losses)
+        return _merge_logs({'': logs})
     counts = accumulative_counts(optim_wrapper)
     if len(phases) > 1 and counts != 1:
         raise ValueError(
@@ -67,6 +70,8 @@ def _update(
 ) -> dict[str, Tensor]:
     with optim_wrapper.optim_context(forward):
         losses = forward(**data, mode='loss')
+    if not losses:
+        return {}
     loss, log_vars = parse_losses(losses)
     optim_wrapper.update_params(loss)
     return log_vars
@@ -88,6 +93,14 @@ def _select(data: dict, phase: str, branches: Sequence[str]) -> dict:
 
 
 def _merge_logs(logs: dict[str, dict[str, Tensor]]) -> dict[str, Tensor]:
+    logs = {phase: log_vars for phase, log_vars in logs.items() if log_vars}
+    if not logs:
+        raise ValueError(
+            'loss() returned no entry, so nothing was trained; at least one '
+            'update phase has to return a loss'
+        )
+    if len(logs) == 1:
+        return next(iter(logs.values()))
     names = [name for log_vars in logs.values() for name in log_vars]
     merged = {'loss': sum(log_vars['loss'] for log_vars in logs.values())}
     for phase, log_vars in logs.items():

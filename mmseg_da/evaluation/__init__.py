@@ -10,11 +10,15 @@ from .confusion import (
     pixel_accuracy,
     subset_mean,
 )
+from .depth_metric import DepthErrors
+from .depth_pictures import DepthPictures
 from .prediction_writer import PredictionWriter
 from .subset_iou_metric import SubsetIoUMetric
 
 __all__ = [
     'CityscapesSubmission',
+    'DepthErrors',
+    'DepthPictures',
     'PredictionWriter',
     'SubsetIoUMetric',
     'class_accuracy',

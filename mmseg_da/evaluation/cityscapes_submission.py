@@ -17,7 +17,7 @@ from mmseg_da.datasets.zip_files import split_zip_path
 from mmseg_da.utils.files import atomic_write
 
 from .cityscapes_official import frame_name, score_cityscapes_pairs
-from .prediction_writer import PredictionWriter
+from .prediction_writer import PredictionWriter, write_png
 from .views import classes_of, subset_indices, view_of
 
 
@@ -41,6 +41,11 @@ class CityscapesSubmission(PredictionWriter):
     Args:
         output_dir: Folder to write; new, empty, or of an earlier run.
         color: Also write ``color/*.png`` in the palette.
+        soft: Also write ``soft/*.npz``, see :class:`PredictionWriter`.
+        overlay: Also write ``overlay/*.png``, likewise.
+        train_ids: Also write ``train_ids/<frame>_gtFine_labelIds.png`` of
+            train ids, as SAC names the predictions its class statistics are
+            counted from. They are never scored.
         make_zip: Write ``submission.zip``.
         format_only: Never score.
         class_view: View that the data must have; None accepts any view with
@@ -64,8 +69,14 @@ class CityscapesSubmission(PredictionWriter):
         class_view: str | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
+        soft: bool = False,
+        overlay: bool = False,
+        train_ids: bool = False,
     ) -> None:
-        super().__init__(output_dir, color, collect_device, prefix)
+        super().__init__(
+            output_dir, color, collect_device, prefix, soft, overlay
+        )
+        self.train_ids = train_ids
         self.make_zip = make_zip
         self.format_only = format_only
         self.class_view = class_view
@@ -75,6 +86,13 @@ class CityscapesSubmission(PredictionWriter):
         """File of a frame; both the scorer and the server know the name."""
         name = f'{frame_name(img_path)}_pred_labelIds.png'
         return self.output_dir / self.kind / name
+
+    def write_extras(self, sample: dict, ids: np.ndarray, name: str) -> None:
+        """Also write the train ids."""
+        super().write_extras(sample, ids, name)
+        if self.train_ids:
+            file = f'{frame_name(sample["img_path"])}_gtFine_labelIds.png'
+            write_png(self.output_dir / 'train_ids' / file, ids)
 
     def encode(self, ids: np.ndarray) -> np.ndarray:
         """Label ids for train ids, both uint8 (H, W)."""

@@ -20,9 +20,11 @@ from torch import Tensor
 
 from mmseg_da.utils.files import atomic_write, write_json
 
+from .prediction_extras import overlay, soft_mask, write_soft_mask
 from .views import classes_of
 
 _MARKER = 'predictions.json'
+_IMAGE_SUFFIX = '_leftImg8bit'
 
 
 @METRICS.register_module()
@@ -37,6 +39,13 @@ class PredictionWriter(BaseMetric):
     Args:
         output_dir: Folder to write; new, empty, or of an earlier run.
         color: Also write ``<output_dir>/color/*.png`` in the palette.
+        soft: Also write ``<output_dir>/soft/*.npz`` with the probabilities
+            ``raw``, float32 (C, H, W); 160 MB an image before compression
+            at 2048 x 1024.
+        overlay: Also write ``<output_dir>/overlay/*.png``: 0.3 of the image
+            and 0.7 of the colours, beside it the labels where there are any.
+        name_suffix: Put in the place of ``_leftImg8bit`` at the end of an
+            image's stem; ``'_gtFine_labelIds'`` gives the names SAC uses.
         collect_device: ``'cpu'`` or ``'gpu'``, for several processes.
         prefix: Put before the names of the results, with a slash.
 
@@ -53,10 +62,16 @@ class PredictionWriter(BaseMetric):
         color: bool = False,
         collect_device: str = 'cpu',
         prefix: str | None = None,
+        soft: bool = False,
+        overlay: bool = False,
+        name_suffix: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.output_dir = Path(output_dir).expanduser().absolute()
         self.color = color
+        self.soft = soft
+        self.overlay = overlay
+        self.name_suffix = name_suffix
         if is_main_process():
             _claim_folder(self.output_dir, self.kind)
 
@@ -74,17 +89,35 @@ class PredictionWriter(BaseMetric):
         for sample in data_samples:
             ids = _train_ids(sample, len(classes_of(self.dataset_meta)))
             path = self.path_of(sample['img_path'])
-            _write_png(path, self.encode(ids))
-            if self.color:
-                palette = np.array(self.dataset_meta['palette'], np.uint8)
-                color = self.output_dir / 'color' / path.name
-                _write_png(color, palette[ids])
+            write_png(path, self.encode(ids))
+            self.write_extras(sample, ids, path.stem)
             self.results.append((str(path), self.label_of(sample)))
+
+    def write_extras(self, sample: dict, ids: np.ndarray, name: str) -> None:
+        """Write what was asked for beside a prediction.
+
+        Args:
+            sample: The prediction.
+            ids: Its train ids, uint8 (H, W).
+            name: Stem of the files.
+        """
+        palette = np.array(self.dataset_meta.get('palette', ()), np.uint8)
+        folder = self.output_dir
+        if self.color:
+            write_png(folder / 'color' / f'{name}.png', palette[ids])
+        if self.overlay:
+            picture = overlay(sample, ids, palette)
+            write_png(folder / 'overlay' / f'{name}.png', picture)
+        if self.soft:
+            path = folder / 'soft' / f'{name}.npz'
+            write_soft_mask(path, soft_mask(sample))
 
     def path_of(self, img_path: str) -> Path:
         """File that the prediction of an image is written to."""
-        name = f'{Path(img_path).stem}.png'
-        return self.output_dir / self.kind / name
+        name = Path(img_path).stem
+        if self.name_suffix is not None:
+            name = name.removesuffix(_IMAGE_SUFFIX) + self.name_suffix
+        return self.output_dir / self.kind / f'{name}.png'
 
     def encode(self, ids: np.ndarray) -> np.ndarray:
         """Pixels to write for train ids, both uint8 (H, W)."""
@@ -197,6 +230,7 @@ def _train_ids(sample: dict, num_classes: int) -> np.ndarray:
     return ids.astype(np.uint8)
 
 
-def _write_png(path: Path, pixels: np.ndarray) -> None:
+def write_png(path: Path, pixels: np.ndarray) -> None:
+    """Write an uint8 picture, (H, W) or (H, W, 3), atomically."""
     with atomic_write(path) as temporary:
         Image.fromarray(pixels).save(temporary, format='PNG')

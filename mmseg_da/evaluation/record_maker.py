@@ -82,7 +82,11 @@ class RecordHook(Hook):
     ) -> None:
         """Keep the sizes of the predictions."""
         for sample in outputs or ():
-            height, width = sample.pred_sem_seg.shape[-2:]
+            # Depth networks predict no classes.
+            maps = getattr(sample, 'pred_sem_seg', None)
+            if maps is None:
+                maps = sample.pred_depth_map
+            height, width = maps.shape[-2:]
             self.sizes.add((int(width), int(height)))
 
     def after_test_epoch(
@@ -179,15 +183,20 @@ def _protocol(
     model = _model(runner)
     corners = ', align_corners' if model.align_corners else ''
     size = next(iter(hook.sizes)) if len(hook.sizes) == 1 else None
+    resized = input_size(runner.cfg)
+    predictor = getattr(model, 'predictor', model)
+    once = getattr(predictor, 'one_step_resize', False)
+    # From input to output of the same size there is one step anyway.
+    steps = ', one step' if once and resized not in (None, size) else ''
     return Protocol(
         class_view=view,
         dataset=meta.get('dataset_name') or type(dataset).__name__,
         data_sha256=digest_samples(dataset),
         images=len(dataset),
-        input_size=input_size(runner.cfg),
+        input_size=resized,
         evaluation_size=size,
-        interpolation=f'bilinear{corners}',
-        inference=_inference(getattr(model, 'predictor', model)),
+        interpolation=f'bilinear{corners}{steps}',
+        inference=_inference(predictor),
         tta=tta,
         subsets=tuple(subset_indices(None, classes, view or None)),
     )

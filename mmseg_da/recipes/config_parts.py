@@ -39,6 +39,8 @@ _KEYS = {
     ),
 }  # fmt: skip
 _TTA_KEYS = ('tta_model', 'tta_pipeline')
+# What artefact makers read beside it: the images of a ranking.
+_ARTIFACT_KEYS = ('target_images',)
 # Hooks, and settings of the checkpoint hook, that change no result.
 _QUIET_HOOKS = ('logger', 'timer', 'visualization')
 _QUIET_CHECKPOINT = ('interval', 'max_keep_ckpts', 'out_dir')
@@ -56,7 +58,8 @@ def relevant_part(cfg: Config, kind: str, tta: bool) -> dict[str, Any]:
     """The part of a config that a stage reads."""
     content = cfg.to_dict()
     # Artefact makers may read anything that the Runner reads.
-    keys = _KEYS.get(kind) or (*_KEYS['train'], *_KEYS['test'])
+    every = (*_KEYS['train'], *_KEYS['test'], *_ARTIFACT_KEYS)
+    keys = _KEYS.get(kind) or every
     keys = (*keys, *(_TTA_KEYS if tta else ()))
     kept = {key: content[key] for key in keys if content.get(key) is not None}
     hooks = dict(kept.get('default_hooks') or {})

@@ -87,7 +87,8 @@ def check_weights(
     """Load weights strictly.
 
     The model's own key mapping takes part (a wrapper accepts a plain
-    ``EncoderDecoder`` checkpoint); only ``num_batches_tracked`` may lack.
+    ``EncoderDecoder`` checkpoint, which has no discriminators); apart from
+    that only ``num_batches_tracked`` may lack.
 
     Args:
         model: The bare model.
@@ -119,6 +120,8 @@ def check_weights(
             f'{_listed("problems", lines)}{_advice(lines)}'
         ) from error
     missing = [k for k in result.missing_keys if 'num_batches_' not in k]
+    if any(key.startswith('backbone.') for key in state):
+        missing = _needed(model, missing)
     left_over = list(result.unexpected_keys)
     if missing or left_over:
         raise ValueError(
@@ -126,6 +129,19 @@ def check_weights(
             f'{_listed("missing in the checkpoint", missing)}'
             f'{_listed("not in the model", left_over)}{_advice(left_over)}'
         )
+
+
+def _needed(model: nn.Module, missing: Sequence[str]) -> list[str]:
+    """The missing keys of the network that predicts, of a wrapper."""
+    predictor = getattr(model, 'predictor', model)
+    if predictor is model:
+        return list(missing)
+    prefixes = tuple(
+        f'{name}.'
+        for name, module in model.named_modules()
+        if module is predictor
+    )
+    return [key for key in missing if key.startswith(prefixes)]
 
 
 def _unwrapped(model: nn.Module) -> nn.Module:

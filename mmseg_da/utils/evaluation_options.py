@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
@@ -14,6 +14,7 @@ from mmseg_da.datasets.class_views import get_class_view
 
 from .config_options import class_parameters
 
+OUT_EXTRAS = ('color', 'soft', 'overlay', 'train_ids')
 _LABEL_LOADERS = ('LoadRawLabels', 'LoadAnnotations')
 
 
@@ -40,7 +41,12 @@ def use_tta(cfg: Config) -> None:
     cfg.model = ConfigDict({**cfg.tta_model, 'module': cfg.model})
 
 
-def save_predictions(cfg: Config, folder: str, format_only: bool) -> None:
+def save_predictions(
+    cfg: Config,
+    folder: str,
+    format_only: bool,
+    extras: Sequence[str] = (),
+) -> None:
     """Write the predictions of a test run as PNGs.
 
     Cityscapes data with one label id per class give a submission, scored
@@ -50,12 +56,16 @@ def save_predictions(cfg: Config, folder: str, format_only: bool) -> None:
         cfg: Config; its ``test_evaluator``, a dict or a list, is changed.
         folder: Folder to write.
         format_only: Write only; drop all metrics and the labels.
+        extras: What to write beside them, of :data:`OUT_EXTRAS`.
     """
     writer = {'type': 'PredictionWriter', 'output_dir': folder}
+    writer.update(dict.fromkeys(extras, True))
     datasets = list(_datasets(cfg.test_dataloader.dataset))
     if all(_is_submittable(dataset) for dataset in datasets):
         writer['type'] = 'CityscapesSubmission'
         writer['format_only'] = format_only
+    elif writer.pop('train_ids', False):
+        writer['name_suffix'] = '_gtFine_labelIds'
     metrics = cfg.test_evaluator
     metrics = metrics if isinstance(metrics, (list, tuple)) else [metrics]
     cfg.test_evaluator = [*([] if format_only else metrics), writer]

@@ -19,14 +19,14 @@ from mmseg_da.datasets.conversion.class_stats import (
     ClassStats,
     class_stats_of,
     class_stats_of_folder,
-    labels_of_dataset,
 )
 from mmseg_da.datasets.conversion.daformer_files import (
     export_daformer,
     import_daformer,
 )
+from mmseg_da.datasets.conversion.dataset_counts import dataset_class_counts
+from mmseg_da.datasets.conversion.label_files import labels_of_dataset
 from mmseg_da.datasets.conversion.stats_artifact import (
-    dataset_class_counts,
     default_key,
     load_class_stats,
     make_class_stats,

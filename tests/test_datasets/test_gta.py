@@ -127,3 +127,23 @@ def test_indices_from_a_file(raw_folders, tmp_path, name, text):
         stems = [dataset.get_data_info(i)['sample_stem'] for i in range(2)]
         assert stems == ['00003', '00001']
         assert len(dataset) == 2
+
+
+def test_translated_images_have_to_be_complete(raw_folders, tmp_path):
+    """CycleGAN copies: images from one folder, labels from another."""
+    root = raw_folders.gta()
+    copies = tmp_path / 'translated'
+    (root / 'images').rename(copies)
+    options = dict(
+        data_prefix=dict(
+            img_path=str(copies), seg_map_path=str(root / 'labels')
+        ),
+        every_label=True,
+        pipeline=PIPELINE,
+    )
+    assert len(GTADataset(**options)) == 3
+    (copies / '00002.png').unlink()
+    message = r'1 of 3 labels have no image .*translated/00002\.png'
+    with pytest.raises(FileNotFoundError, match=message):
+        GTADataset(**options)
+    assert len(GTADataset(**{**options, 'every_label': False})) == 2

@@ -17,6 +17,7 @@ from mmseg_da.datasets.conversion.stats_artifact import (
 from mmseg_da.datasets.samplers import (
     MultiSourceSampler,
     class_cycle_weights,
+    class_policies,
     rare_class_probabilities,
 )
 from mmseg_da.engine.artifacts import ArtifactStore
@@ -175,7 +176,7 @@ def test_class_cycle_takes_images_of_the_class(dataset, root):
         assert counts[image, policy.class_of(5, 0, position)] > 0
 
 
-def test_class_cycle_needs_every_class(dataset, tmp_path):
+def test_classes_without_pixels(dataset, tmp_path, monkeypatch):
     counts = np.zeros((8, 19), np.int64)
     counts[:, :17] = 5
     names = tuple(f'{i:05d}' for i in range(1, 9))
@@ -183,7 +184,17 @@ def test_class_cycle_needs_every_class(dataset, tmp_path):
     store_class_stats(stats, ArtifactStore(tmp_path), 'rough', 'test')
     policy = dict(CYCLE, class_stats='rough')
     with pytest.raises(ValueError, match=r"uniform_classes=\['motorcycle', '"):
-        sampler(dataset, str(tmp_path), policy)
+        sampler(dataset, str(tmp_path), dict(policy, empty_classes='error'))
+    with pytest.raises(ValueError, match="empty_classes='no'; allowed: unif"):
+        sampler(dataset, str(tmp_path), dict(policy, empty_classes='no'))
+    said = []
+    monkeypatch.setattr(
+        class_policies, 'print_log', lambda text, **_: said.append(text)
+    )
+    warned = sampler(dataset, str(tmp_path), policy).policies[0]
+    expected = "no image of gta has a pixel of ['motorcycle', 'bicycle']"
+    assert expected in said[0]
+    np.testing.assert_allclose(warned.cumulative[17:, 0], 1 / 8)
     uniform = ['motorcycle', 'bicycle']
     built = sampler(
         dataset, str(tmp_path), dict(policy, uniform_classes=uniform)

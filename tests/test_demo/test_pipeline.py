@@ -21,7 +21,8 @@ METHODS = (
     Method('AdaBN', 'adabn_swg2swc', weights_from='source-only'),
     Method('oracle', 'oracle_swc'),
 )
-PREPARATION = {'source-only': 0.0, 'AdaBN': 3.0, 'oracle': 0.0}
+SAC = Method('SAC', 'sac-adabn_swg2swc', start_from='source-only')
+PREPARATION = {'source-only': 0.0, 'AdaBN': 3.0, 'oracle': 0.0, 'SAC': 0.0}
 
 
 @pytest.fixture
@@ -140,6 +141,30 @@ def test_schedule_is_scaled_with_the_iterations(tmp_path):
     assert 'train_cfg.max_iters=50' in options
     unscaled = Plan(settings(tmp_path), METHODS).train_command(METHODS[0])
     assert not any(o.startswith('param_scheduler') for o in unscaled)
+
+
+def test_a_row_starts_from_the_weights_of_another(tmp_path, same_code):
+    rows = (METHODS[0], SAC, METHODS[2])
+    demo, text = run(QuickPlan(settings(tmp_path), rows))
+    assert text.index('✓ oracle') < text.index('✓ SAC')
+    floor, sac, _ = demo.results()
+    plan = demo.plan
+    own = plan.train_step(SAC).result()['seconds']
+    assert sac.train_seconds == pytest.approx(floor.train_seconds + own)
+    plain = Plan(settings(tmp_path), rows)
+    load_from = f'load_from={plain.checkpoint(METHODS[0])}'
+    assert load_from in plain.train_command(SAC)
+    assert not any('load_from' in o for o in plain.train_command(METHODS[0]))
+
+
+def test_a_row_that_starts_from_another_follows_its_length(tmp_path):
+    rows = (METHODS[0], SAC)
+    share = Plan(settings(tmp_path), rows).iterations(SAC) / 800
+    plans = [Plan(settings(tmp_path, n), rows) for n in (400, 80, 1)]
+    found = [plan.iterations(SAC) for plan in plans]
+    assert found == [round(400 * share), round(80 * share), 1]
+    keys = {plan.train_step(SAC).key for plan in plans}
+    assert len(keys) == 3
 
 
 def test_progress_names_the_last_loss_and_score():

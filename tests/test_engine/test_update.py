@@ -82,7 +82,8 @@ def test_phases_refuse_gradient_accumulation(toy):
 
 def test_one_phase_may_accumulate(toy):
     model = toy.Toy(phases={'all': ('source', 'target')})
-    assert 'all.loss' in step(toy, model, accumulative_counts=2)
+    logs = step(toy, model, accumulative_counts=2)
+    assert 'loss' in logs and 'all.loss' not in logs
 
 
 def test_any_callable_model_can_be_updated(toy):
@@ -160,3 +161,30 @@ def test_two_processes_equal_one(toy, tmp_path):
         'flow', 'pairs', verify='full'
     )
     assert found.manifest['count'] == 6
+
+
+def test_a_phase_without_entries_updates_nothing(toy):
+    class Observing(toy.Toy):
+        def forward(self, inputs, data_samples=None, mode='tensor'):
+            if 'source' not in inputs:
+                return {}
+            return super().forward(inputs, data_samples, mode)
+
+    observing = Observing(dropout=0.0, phases=toy.PHASES)
+    plain = toy.Toy(dropout=0.0, phases={'first': toy.PHASES['first']})
+    logs = step(toy, observing)
+    assert set(logs) == set(step(toy, plain))
+    assert logs['loss'] == logs['source.loss_ce'] + logs['adv.loss_dis']
+    torch.testing.assert_close(
+        observing.state_dict(), plain.state_dict(), rtol=0, atol=0
+    )
+
+
+def test_no_entry_at_all_is_an_error(toy):
+    class Nothing(toy.Toy):
+        def forward(self, inputs, data_samples=None, mode='tensor'):
+            return {}
+
+    for phases in (None, toy.PHASES):
+        with pytest.raises(ValueError, match='nothing was trained'):
+            step(toy, Nothing(phases=phases))

@@ -6,7 +6,11 @@ import math
 import pytest
 import torch
 
-from mmseg_da.models.utils import mean_entropy, self_information
+from mmseg_da.models.utils import (
+    highest_mean,
+    mean_entropy,
+    self_information,
+)
 
 
 def pixel(*probabilities, dtype=torch.float64):
@@ -59,3 +63,14 @@ def test_half_precision_is_computed_in_single():
     information = self_information(pixel(1.0, 0.0, dtype=torch.float16))
     assert information.dtype == torch.float32
     assert torch.equal(information, torch.zeros_like(information))
+
+
+def test_mean_of_the_highest_values_of_each_image():
+    values = torch.tensor([[[1.0, 4], [3, 2]], [[0, 0], [0, 8]]])
+    values.requires_grad_()
+    assert highest_mean(values, 1) == values.mean()
+    half = highest_mean(values, 0.5)
+    assert half == (4 + 3 + 8 + 0) / 4
+    assert highest_mean(values, 0.01) == (4 + 8) / 2
+    half.backward()
+    assert values.grad[0].tolist() == [[0, 0.25], [0.25, 0]]

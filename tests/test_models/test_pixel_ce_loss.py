@@ -4,6 +4,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from mmseg.models.losses import CrossEntropyLoss
 
 from mmseg_da.models.losses import PixelCELoss
 
@@ -55,6 +56,32 @@ def test_pixel_weights_lower_the_loss_with_valid_normalisation(batch):
     got_weight = PixelCELoss(normalize='weight')(logits, label, weight)
     torch.testing.assert_close(got_valid, expected_valid)
     torch.testing.assert_close(got_weight, expected_weight)
+
+
+@pytest.mark.parametrize('class_weight', [None, [1.0, 2.0, 0.5, 3.0, 0.1]])
+def test_mean_over_all_pixels(batch, class_weight):
+    logits, label, weight = batch
+    loss = PixelCELoss(class_weight=class_weight, normalize='all')
+    total = PixelCELoss(class_weight=class_weight, reduction='sum')
+    for weights in (None, weight):
+        torch.testing.assert_close(
+            loss(logits, label, weights),
+            total(logits, label, weights) / label.numel(),
+        )
+
+
+def test_mean_over_all_pixels_hand_worked():
+    """SAC sheet, oracle 10: CE 1.2 and an ignored pixel give 0.6."""
+    logits = torch.zeros(1, 2, 1, 2, dtype=torch.float64)
+    logits[0, 1, 0, 0] = math.log(math.exp(1.2) - 1)
+    label = torch.tensor([[[0, 255]]])
+    ours = PixelCELoss(normalize='all')(logits, label)
+    assert ours.item() == pytest.approx(0.6, abs=1e-12)
+    theirs = CrossEntropyLoss(avg_non_ignore=False)(
+        logits, label, ignore_index=255
+    )
+    assert theirs.item() == pytest.approx(0.6, abs=1e-6)  # fp32
+    assert PixelCELoss()(logits, label).item() == pytest.approx(1.2)
 
 
 def test_everything_ignored_gives_zero_and_zero_gradient():

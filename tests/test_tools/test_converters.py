@@ -195,5 +195,5 @@ def test_table_of_kinds():
     for kind in ARTIFACT_COMMANDS:
         command = load_command(kind)
         assert callable(command.run) and callable(command.add_arguments)
-    with pytest.raises(ValueError, match='class_stats, label_selection'):
+    with pytest.raises(ValueError, match='allowed: class_stats, '):
         load_command('flow_maps')

@@ -320,6 +320,27 @@ def test_frozen_statistics_are_refused(toy, tmp_path):
         runner.train()
 
 
+def test_frozen_statistics_can_start_from_the_target(toy, tmp_path):
+    class Frozen(toy.Toy):
+        def train(self, mode=True):
+            super().train(mode)
+            self.segmentor.norm.eval()
+            return self
+
+    model = Frozen()
+    expected = target_statistics(toy, model, list(range(12)), 3)
+    hook = toy.target_bn(at_start=True)
+    toy.make_runner(tmp_path, model, max_iters=2, hooks=[hook]).train()
+    norm = model.segmentor.norm
+    torch.testing.assert_close(norm.running_mean, expected.running_mean)
+    torch.testing.assert_close(norm.running_var, expected.running_var)
+    norm.running_mean.zero_()
+    runner = SimpleNamespace(iter=1, model=model)
+    hook.before_train(runner)
+    hook.before_test_epoch(runner)
+    assert not norm.running_mean.any()
+
+
 def test_a_model_without_batchnorm_is_refused(toy, tmp_path):
     model = toy.Toy(norm=False)
     runner = toy.make_runner(tmp_path, model, hooks=[toy.target_bn()])
@@ -352,6 +373,7 @@ def test_one_value_per_channel_is_explained(toy, tmp_path):
         (dict(num_images=0), 'num_images=0 must be >= 1'),
         (dict(interval=0), 'interval=0 must be >= 1'),
         (dict(dataloader=dict(dataset=1)), r"lacks \['batch_size'\]"),
+        (dict(at_start=True, interval=5), 'interval=5 does not go with'),
     ],
 )
 def test_bad_target_bn_options(options, message):

@@ -122,7 +122,10 @@ def views(
         inputs, samples = {'': inputs}, {'': samples}
     for branch, images in inputs.items():
         own = branch_preprocessor(preprocessor, branch)
-        image = denormalise(images[0], own)
+        image = images[0]
+        if image.ndim == 4:  # views (T, 3, H, W), one below the other
+            image = torch.cat(list(image), 1)
+        image = denormalise(image, own)
         yield branch, image, samples[branch][0]
 
 

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,20 +12,16 @@ import numpy as np
 
 from ..base_dataset import RawSegDataset
 from ..class_views import ClassView
-from ..digest import content_stamp
-from ..file_listing import describe_content, list_stems
 from ..image_files import read_file
-from ..label_decoding import LabelDecoder, train_id_decoder
+from ..label_decoding import LabelDecoder
+from .label_files import LabelFiles, labels_in_folder, labels_of_dataset
 from .parallel import iter_jobs
 
 __all__ = [
     'ClassStats',
-    'LabelFiles',
     'class_stats_of',
     'class_stats_of_folder',
     'count_labels',
-    'labels_in_folder',
-    'labels_of_dataset',
 ]
 
 
@@ -38,12 +32,14 @@ class ClassStats:
     Attributes:
         names: Stem of every image, e.g. 'aachen/aachen_000000_000019'.
         counts: int64 array of shape (images, classes), pixels; ignored
-            pixels are not counted.
+            pixels are not counted. With unit 'share' float64, the part of
+            all pixels of the class that lie in the image.
         class_view: Name of the class view.
         classes: Its class names.
         marks: Content mark of every counted file, see
             :meth:`LabelFiles.marks`; () if the counts come from elsewhere.
         folder: Folder of the counted files, for messages.
+        unit: 'pixels' or 'share'.
     """
 
     names: tuple[str, ...]
@@ -52,6 +48,7 @@ class ClassStats:
     classes: tuple[str, ...]
     marks: tuple[str, ...] = ()
     folder: str = ''
+    unit: str = 'pixels'
 
     def rows_of(self, stems: Sequence[str]) -> np.ndarray:
         """Counts of the given images.
@@ -62,13 +59,22 @@ class ClassStats:
             stems: Stems of a dataset.
 
         Returns:
-            int64 array of shape (len(stems), classes).
+            Array of shape (len(stems), classes), see ``counts``.
 
         Raises:
             ValueError: Images without statistics, or a last part that fits
                 several.
         """
         return self.counts[self._positions(stems)]
+
+    def unused(self, stems: Sequence[str]) -> list[str]:
+        """Names of the statistics that belong to none of the given images.
+
+        Raises:
+            ValueError: See :meth:`rows_of`.
+        """
+        used = set(self._positions(stems))
+        return [x for i, x in enumerate(self.names) if i not in used]
 
     def check_files(self, files: LabelFiles) -> None:
         """Check that label files are the ones that were counted.
@@ -108,112 +114,16 @@ class ClassStats:
             else:
                 missing.append(stem)
         if missing:
+            used = set(found)
+            unknown = [x for i, x in enumerate(self.names) if i not in used]
             raise ValueError(
                 f'{len(missing)} of {len(stems)} images have no class '
-                f'statistics, e.g. {missing[:3]}; the statistics are of '
-                f'{len(self.names)} images, e.g. {list(self.names[:2])}. '
-                'They belong to another dataset, split or list: make them '
-                'anew.'
+                f'statistics, e.g. {missing[:5]}; the statistics are of '
+                f'{len(self.names)} images, {len(unknown)} of them others, '
+                f'e.g. {unknown[:5]}. They belong to another dataset, split '
+                'or list: make them anew.'
             )
         return found
-
-
-@dataclass(frozen=True)
-class LabelFiles:
-    """Label files to be counted.
-
-    Attributes:
-        names: Stem of every image.
-        paths: Its label file.
-        decoder: How the files are read.
-        view: Class view of the counts.
-        title: What they are called in messages.
-    """
-
-    names: tuple[str, ...]
-    paths: tuple[str, ...]
-    decoder: LabelDecoder = field(repr=False)
-    view: ClassView = field(repr=False)
-    title: str
-
-    def fingerprint(self) -> dict[str, str]:
-        """What the counts depend on."""
-        return {
-            'names': _digest('\n'.join(self.names)),
-            'content': _digest('\n'.join(self.marks())),
-            'labels': self.decoder.name,
-            'class_view': self.view.name,
-        }
-
-    def marks(self) -> tuple[str, ...]:
-        """16 hex digits per file: its size and the checksum of its pixels."""
-        return tuple(_digest(content_stamp(x))[:16] for x in self.paths)
-
-    @property
-    def folder(self) -> str:
-        """The folder that holds all files."""
-        return os.path.commonpath([os.path.dirname(x) for x in self.paths])
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def labels_of_dataset(dataset: RawSegDataset) -> LabelFiles:
-    """Label files of a dataset, with its ``indices`` applied.
-
-    Raises:
-        ValueError: The dataset has no labels.
-    """
-    title = f'{type(dataset).__name__} ({dataset.dataset_name})'
-    if not dataset.labeled:
-        raise ValueError(
-            f'{title}: has no labels to count (labeled=False). Count '
-            'predictions instead: --labels FOLDER'
-        )
-    samples = [dataset.get_data_info(i) for i in range(len(dataset))]
-    return LabelFiles(
-        tuple(x['sample_stem'] for x in samples),
-        tuple(x['seg_map_path'] for x in samples),
-        dataset.label_decoder,
-        dataset.view,
-        title,
-    )
-
-
-def labels_in_folder(
-    folder: str | Path, view: ClassView, suffix: str = '.png'
-) -> LabelFiles:
-    """Train-id PNGs of a folder, for example predictions.
-
-    Args:
-        folder: Their folder, searched at any depth.
-        view: Class view of the train ids.
-        suffix: End of the names; what comes before it names the image.
-
-    Raises:
-        FileNotFoundError: No such files.
-        ValueError: The suffix is that of raw ids.
-    """
-    if suffix.endswith('_labelIds.png'):
-        raise ValueError(
-            f"--suffix {suffix}: files of this name hold Cityscapes' label "
-            'ids, which would be counted as train ids. Give the files of '
-            'PredictionWriter (--labels FOLDER/train_ids --suffix '
-            '_leftImg8bit.png), or raw labels by --dataset or --config.'
-        )
-    folder = str(folder)
-    path = Path(folder)
-    stems = list_stems(folder, suffix) if path.is_dir() else []
-    if not stems:
-        content = describe_content(folder) if path.is_dir() else 'no folder'
-        raise FileNotFoundError(
-            f'no files ending in {suffix!r} in {folder}: {content}. Give the '
-            'folder of the predicted labels and --suffix.'
-        )
-    paths = tuple(str(path / (stem + suffix)) for stem in stems)
-    decoder = train_id_decoder(view)
-    return LabelFiles(tuple(stems), paths, decoder, view, folder)
 
 
 def count_labels(

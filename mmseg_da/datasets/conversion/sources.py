@@ -21,6 +21,7 @@ __all__ = [
     'add_run_arguments',
     'build_dataset',
     'build_splits',
+    'load_member',
 ]
 
 DATASET_TYPES = {
@@ -167,11 +168,31 @@ def _type_of(name: str) -> str:
     return DATASET_TYPES[name]
 
 
-def _from_config(args: argparse.Namespace) -> dict[str, Any]:
+def load_member(
+    args: argparse.Namespace, default: str = _MEMBER
+) -> tuple[Config, dict[str, Any]]:
+    """Read the config of the command line and one of its datasets.
+
+    Args:
+        args: Has the arguments of :func:`add_dataset_arguments`.
+        default: The dataset if ``--member`` is not given.
+
+    Returns:
+        The config, and the config of the dataset.
+
+    Raises:
+        FileNotFoundError: No such config.
+        ValueError: A wrong option or key.
+    """
     if args.split:
         raise ValueError('--split goes with --dataset; a config names its own')
     config = load_config(args.config, args.cfg_options)
-    settings = _lookup(config, args.member)
+    member = default if args.member == _MEMBER else args.member
+    return config, _lookup(config, member)
+
+
+def _from_config(args: argparse.Namespace) -> dict[str, Any]:
+    _, settings = load_member(args)
     members = settings.get('datasets')
     if members is not None:
         names = ', '.join(

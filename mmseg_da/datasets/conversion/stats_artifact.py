@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from mmengine.dist import get_dist_info
@@ -14,24 +14,19 @@ from mmseg_da.engine.artifacts import Artifact, ArtifactStore
 from mmseg_da.engine.hashing import make_producer
 
 from ..base_dataset import RawSegDataset
-from .class_stats import (
-    ClassStats,
-    LabelFiles,
-    count_labels,
-    labels_of_dataset,
-)
+from .class_stats import ClassStats, count_labels
+from .label_files import LabelFiles
 
 __all__ = [
     'KIND',
-    'dataset_class_counts',
     'default_key',
     'load_class_stats',
     'make_class_stats',
+    'stems_of',
     'store_class_stats',
 ]
 
 KIND = 'class_stats'
-COMPUTE = ('never', 'on_demand')
 _CHUNK = 256
 
 
@@ -45,12 +40,13 @@ def default_key(dataset: RawSegDataset) -> str:
     key = f'{key}-{dataset.view.name}'
     if dataset._indices is None and not dataset.ann_file:
         return key
-    stems = _stems(dataset)
+    stems = stems_of(dataset)
     digest = hashlib.sha256('\n'.join(stems).encode()).hexdigest()
     return f'{key}-{len(stems)}-{digest[:8]}'
 
 
-def _stems(dataset: RawSegDataset) -> list[str]:
+def stems_of(dataset: RawSegDataset) -> list[str]:
+    """Stems of the images of a dataset, in its order."""
     every = range(len(dataset))
     return [dataset.get_data_info(i)['sample_stem'] for i in every]
 
@@ -114,6 +110,7 @@ def store_class_stats(
     origin: str,
     overwrite: bool = False,
     clear: bool = False,
+    producer: Mapping[str, str] | None = None,
 ) -> None:
     """Store counts that come from elsewhere.
 
@@ -123,9 +120,14 @@ def store_class_stats(
         key: Name of the artefact.
         origin: Where they come from, for the manifest.
         overwrite, clear: See :func:`make_class_stats`.
+        producer: Hashes of what made them; None is the origin's.
     """
-    producer = make_producer({'origin': origin})
-    meta = {**_meta(stats.names, stats.classes), 'origin': origin}
+    producer = dict(producer or make_producer({'origin': origin}))
+    meta = {
+        **_meta(stats.names, stats.classes),
+        'origin': origin,
+        'unit': stats.unit,
+    }
     with store.writer(
         KIND,
         key,
@@ -167,6 +169,7 @@ def load_class_stats(
         tuple(meta['classes']),
         marks,
         meta.get('folder', ''),
+        meta.get('unit', 'pixels'),
     )
 
 
@@ -223,71 +226,3 @@ def _pack(
         marks=np.array(marks, dtype=np.str_),
     )
     return buffer.getvalue()
-
-
-def dataset_class_counts(
-    dataset: RawSegDataset,
-    user: str,
-    root: str,
-    key: str | None = None,
-    compute: str = 'never',
-    workers: int | None = 1,
-) -> np.ndarray:
-    """Class counts of the images of a dataset, in its order.
-
-    Args:
-        dataset: The dataset.
-        user: Who asks, for errors.
-        root: Artefact store.
-        key: Artefact; None is :func:`default_key`.
-        compute: If it is missing or of other images or files, 'on_demand'
-            counts the labels now and 'never' raises.
-        workers: Processes that count.
-
-    Returns:
-        int64 array of shape (len(dataset), classes).
-
-    Raises:
-        FileNotFoundError: Missing, and not to be made; gives the command.
-        ValueError: Of other images, other files or another class view.
-    """
-    if compute not in COMPUTE:
-        raise ValueError(
-            f'{user}: compute={compute!r}; allowed: {", ".join(COMPUTE)}'
-        )
-    if not isinstance(dataset, RawSegDataset):
-        raise ValueError(
-            f'{user}: {type(dataset).__name__} reads no labels of this suite'
-        )
-    store = ArtifactStore(root)
-    key = key or default_key(dataset)
-    stems = _stems(dataset)
-    try:
-        stats = load_class_stats(store, key, dataset.view.name)
-        if dataset.labeled:
-            stats.check_files(labels_of_dataset(dataset))
-        return stats.rows_of(stems)
-    except (FileNotFoundError, ValueError) as error:
-        if compute == 'never' or not dataset.labeled:
-            raise type(error)(
-                f'{user}: {error}\n{_how_to_make(dataset, root, key)}'
-            ) from None
-    files = labels_of_dataset(dataset)
-    made = make_class_stats(files, store, key, workers, overwrite=True)
-    return made.rows_of(stems)
-
-
-def _how_to_make(dataset: RawSegDataset, root: str, key: str) -> str:
-    command = (
-        f'python tools/make_artifact.py {KIND} --key {key} --root {root} '
-        f'--class-view {dataset.view.name}'
-    )
-    if not dataset.labeled:
-        return (
-            'This set has no labels; count predictions for it: '
-            f'{command} --labels FOLDER'
-        )
-    return (
-        f'Count its labels: {command} --config CONFIG --member KEY (or '
-        "--dataset NAME ROOT), or let the run do it: compute='on_demand'."
-    )

@@ -3,20 +3,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
+from mmengine.logging import print_log
 from mmseg.registry import DATA_SAMPLERS
 
 from ..base_dataset import RawSegDataset
-from ..conversion.stats_artifact import dataset_class_counts
+from ..conversion.dataset_counts import dataset_class_counts
 from .class_probabilities import class_cycle_weights, rare_class_probabilities
 from .index_policy import IndexPolicy, draw_generator
 
 __all__ = ['ClassCyclePolicy', 'RareClassPolicy']
 
-# What the sum of a class's weights may be off (as in SAC).
-_TOLERANCE = 1e-3
+_EMPTY_CLASSES = ('uniform', 'error')
 
 
 @DATA_SAMPLERS.register_module()
@@ -112,11 +113,15 @@ class ClassCyclePolicy(IndexPolicy):
             those that the source domain does not have.
         shuffle: Permute the turn of the classes. Defaults to True; False
             takes class ``position mod C``.
+        empty_classes: What to do with a class that no image has and that is
+            not in ``uniform_classes``: 'uniform' draws it uniformly, with a
+            warning; 'error' raises.
         artifact_root, compute, workers: See :class:`RareClassPolicy`.
 
     Raises:
         FileNotFoundError: No statistics; gives the command.
-        ValueError: Unknown class name, or a class that no image has.
+        ValueError: Unknown class name, statistics of other images, or a class
+            that no image has with ``empty_classes='error'``.
     """
 
     def __init__(
@@ -126,6 +131,7 @@ class ClassCyclePolicy(IndexPolicy):
         uniform_prior: float = 0.25,
         uniform_classes: Sequence[str] = (),
         shuffle: bool = True,
+        empty_classes: str = 'uniform',
         artifact_root: str = 'artifacts',
         compute: str = 'never',
         workers: int = 1,
@@ -137,12 +143,13 @@ class ClassCyclePolicy(IndexPolicy):
             class_stats,
             compute,
             workers,
+            units=('pixels', 'share'),
         )
         uniform = dataset.view.indices_of(tuple(uniform_classes))
+        uniform = [*uniform, *_empty(dataset, counts, uniform, empty_classes)]
         weights = class_cycle_weights(counts, uniform_prior, uniform)
         self.shuffle = shuffle
         self.cumulative = np.cumsum(weights, axis=1)
-        self._check_totals(dataset)
 
     def index(self, seed: int, source: int, position: int) -> int:
         """See :class:`IndexPolicy`."""
@@ -160,14 +167,37 @@ class ClassCyclePolicy(IndexPolicy):
         generator = draw_generator(seed, source, turn, number)
         return int(generator.permutation(number)[place])
 
-    def _check_totals(self, dataset: RawSegDataset) -> None:
-        classes = dataset.metainfo['classes']
-        off = np.abs(self.cumulative[:, -1] - 1) > _TOLERANCE
-        if off.any():
-            names = [classes[c] for c in np.flatnonzero(off)]
-            raise ValueError(
-                f'ClassCyclePolicy: no image of {dataset.dataset_name} has a '
-                f'pixel of {names} in the class statistics. Draw them '
-                f'uniformly: uniform_classes={names}, or make the statistics '
-                'with a better model.'
-            )
+
+def _empty(
+    dataset: RawSegDataset,
+    counts: np.ndarray,
+    uniform: Sequence[int],
+    way: str,
+) -> list[int]:
+    """Train ids of the other classes without any pixel."""
+    if way not in _EMPTY_CLASSES:
+        raise ValueError(
+            f'ClassCyclePolicy: empty_classes={way!r}; allowed: '
+            f'{", ".join(_EMPTY_CLASSES)}'
+        )
+    found = np.flatnonzero(counts.sum(0) == 0).tolist()
+    empty = [c for c in found if c not in uniform]
+    if not empty:
+        return []
+    names = [dataset.metainfo['classes'][c] for c in empty]
+    text = (
+        f'ClassCyclePolicy: no image of {dataset.dataset_name} has a pixel '
+        f'of {names} in the class statistics.'
+    )
+    if way == 'error':
+        raise ValueError(
+            f'{text} Draw them uniformly: uniform_classes={names} or '
+            "empty_classes='uniform', or make the statistics with a better "
+            'model.'
+        )
+    print_log(
+        f'{text} They are drawn uniformly; a better model may find them.',
+        logger='current',
+        level=logging.WARNING,
+    )
+    return empty

@@ -128,6 +128,8 @@ class LoadDisparity(BaseTransform):
 
     Args:
         encoding: See above.
+        infinite: What disparity 0 means for depth: 'least' (see above) or
+            'invalid', so that sky takes no part in depth metrics.
         output: 'disparity'; 'depth' in metres; 'inverse_depth',
             65536 / (100 depth + 1).
         backend_args: Arguments of mmengine's file backend.
@@ -138,16 +140,19 @@ class LoadDisparity(BaseTransform):
 
     ENCODINGS = ('cityscapes', 'sigmoid8', 'sigmoid16')
     OUTPUTS = ('disparity', 'depth', 'inverse_depth')
+    INFINITE = ('least', 'invalid')
 
     def __init__(
         self,
         encoding: str = 'cityscapes',
         output: str = 'disparity',
+        infinite: str = 'least',
         backend_args: dict | None = None,
     ) -> None:
         name = 'LoadDisparity'
         self.encoding = _choose(name, 'encoding', encoding, self.ENCODINGS)
         self.output = _choose(name, 'output', output, self.OUTPUTS)
+        self.infinite = _choose(name, 'infinite', infinite, self.INFINITE)
         self.backend_args = backend_args
 
     def transform(self, results: dict) -> dict:
@@ -169,6 +174,8 @@ class LoadDisparity(BaseTransform):
             valid = np.ones(raw.shape, bool)
         name = 'disparity'
         if self.output != 'disparity':
+            if self.infinite == 'invalid':
+                valid = valid & (values > 0)
             values, name = self._depth(values, valid, results), 'depth'
         key = 'gt_depth_map' if name == 'depth' else name
         maps = {key: values, f'{name}_valid': valid.astype(np.uint8)}

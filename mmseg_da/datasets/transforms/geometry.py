@@ -11,6 +11,7 @@ One random draw moves everything that belongs to a sample:
 ``flow_fields``     nearest neighbour; u and v scaled with the image, negated
                     by a mirror
 ``intrinsics``      K scaled, shifted, mirrored
+``pose_fields``     relative poses (..., 4, 4), mirrored: see below
 ==================  =======================================================
 
 A mirrored image shows a mirrored world: a relative pose T belongs to it as
@@ -178,6 +179,9 @@ class JointRandomFlip(RandomFlip):
         for key in results.get('flow_fields', []):
             flow = mmcv.imflip(results[key], direction=direction)
             results[key] = flow * signs.astype(flow.dtype)
+        mirror = np.diag([*signs, 1.0, 1.0]).astype(np.float32)
+        for key in results.get('pose_fields', []):
+            results[key] = mirror @ results[key] @ mirror
         self._flip_camera(results, signs)
 
     @staticmethod

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from .resnet_deeplab import ResNetDeepLab
+from .resnet_stem import ResNetStem
+from .vgg import VGG16BN, VGG16BNDeepLab
 
-__all__ = ['ResNetDeepLab']
+__all__ = ['VGG16BN', 'ResNetDeepLab', 'ResNetStem', 'VGG16BNDeepLab']

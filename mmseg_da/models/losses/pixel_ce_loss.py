@@ -21,7 +21,9 @@ class PixelCELoss(nn.Module):
     per-pixel weights (pseudo-label confidence) the weighted sum is divided by
     the number of valid pixels, so that low confidence lowers the loss
     (``normalize='valid'``) or by the sum of the weights
-    (``normalize='weight'``).
+    (``normalize='weight'``). ``normalize='all'`` divides by the number of all
+    pixels, ignored ones included, whatever the weights (SAC, Araslanov & Roth
+    2021; mmseg's ``CrossEntropyLoss(avg_non_ignore=False)``).
 
     Under several processes the denominator is averaged over them, so that N
     processes of batch B and one process of batch N * B give the same
@@ -32,8 +34,8 @@ class PixelCELoss(nn.Module):
             or a text file with one per line. Defaults to None.
         reduction (str): 'mean', 'sum' (FCN-style) or 'none' ((N, H, W), zero
             where ignored). Defaults to 'mean'.
-        normalize (str): Denominator of 'mean' with pixel weights, 'valid' or
-            'weight'. Defaults to 'valid'.
+        normalize (str): Denominator of 'mean': 'valid' pixels; with pixel
+            weights 'weight', their sum; 'all' pixels. Defaults to 'valid'.
         ignore_index (int): Label without loss. Defaults to 255.
         loss_weight (float): Factor of the result. Defaults to 1.0.
         loss_name (str): Log key, must start with ``loss_``.
@@ -55,7 +57,7 @@ class PixelCELoss(nn.Module):
     ) -> None:
         super().__init__()
         _check_choice('reduction', reduction, ('mean', 'sum', 'none'))
-        _check_choice('normalize', normalize, ('valid', 'weight'))
+        _check_choice('normalize', normalize, ('valid', 'weight', 'all'))
         if not loss_name.startswith('loss_'):
             raise ValueError(
                 f'loss_name={loss_name!r} must start with "loss_": mmengine '
@@ -141,10 +143,11 @@ class PixelCELoss(nn.Module):
         """Total pixel weight of all processes, divided by their number."""
         valid = label != ignore_index
         class_weight = self._class_weight_for(logits)
-        if class_weight is None:
-            total = valid.sum().to(
-                torch.promote_types(logits.dtype, torch.float32)
-            )
+        dtype = torch.promote_types(logits.dtype, torch.float32)
+        if self.normalize == 'all':
+            total = valid.new_full((), label.numel(), dtype=dtype)
+        elif class_weight is None:
+            total = valid.sum().to(dtype)
             if weight is not None and self.normalize == 'weight':
                 total = (weight * valid).sum()
         else:

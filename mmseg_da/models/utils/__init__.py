@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from .entropy import mean_entropy, self_information
+from .entropy import highest_mean, mean_entropy, self_information
 from .head_loss import (
     head_loss,
     logit_loss,
@@ -8,9 +8,12 @@ from .head_loss import (
     segmentor_logits,
     segmentor_losses,
 )
+from .norm import freeze_bn_statistics
 
 __all__ = [
+    'freeze_bn_statistics',
     'head_loss',
+    'highest_mean',
     'logit_loss',
     'mean_entropy',
     'segmentor_heads',

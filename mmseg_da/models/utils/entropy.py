@@ -43,3 +43,21 @@ def mean_entropy(probabilities: Tensor) -> Tensor:
     """
     classes = probabilities.shape[1]
     return self_information(probabilities).mean() * classes
+
+
+def highest_mean(values: Tensor, share: float) -> Tensor:
+    """Mean over the highest values of each image.
+
+    Args:
+        values (Tensor): (N, ...), e.g. the entropy of every pixel.
+        share (float): Share of an image's values that count, in (0, 1]; at
+            least one does.
+
+    Returns:
+        Tensor: Scalar, with gradient to the values that count.
+    """
+    if share == 1:
+        return values.mean()
+    values = values.flatten(1)
+    count = max(1, round(share * values.shape[1]))
+    return values.topk(count, dim=1, sorted=False).values.mean()

@@ -53,6 +53,9 @@ class TargetBNHook(Hook):
         interval (int, optional): Iterations between two estimates; use the
             one of validation or checkpoints. Defaults to None, only the last.
         on_test (bool): Whether to act before a test. Defaults to True.
+        at_start (bool): Whether to act once before the first iteration and
+            never after: the start of a method that freezes the statistics.
+            Defaults to False.
 
     Raises:
         ValueError: If an argument is out of range; before training or
@@ -69,6 +72,7 @@ class TargetBNHook(Hook):
         num_images: int = 200,
         interval: int | None = None,
         on_test: bool = True,
+        at_start: bool = False,
     ) -> None:
         for name, value in (
             ('num_images', num_images),
@@ -85,11 +89,21 @@ class TargetBNHook(Hook):
         self.dataloader_cfg = dataloader
         self.num_images = num_images
         self.interval = interval
-        self.on_test = on_test
+        if at_start and interval is not None:
+            raise ValueError(
+                f'TargetBNHook.interval={interval} does not go with '
+                'at_start=True, which acts only before the first iteration'
+            )
+        self.on_test = on_test and not at_start
+        self.at_start = at_start
         self._loader: DataLoader | None = None
 
     def before_train(self, runner: Runner) -> None:
         """Check model and target set, so that nothing fails hours later."""
+        if self.at_start:
+            if runner.iter == 0:
+                self.estimate(runner)
+            return
         runner.model.train()
         frozen = [
             name
@@ -101,7 +115,8 @@ class TargetBNHook(Hook):
                 'TargetBNHook: the model trains with frozen BatchNorm '
                 f'statistics ({", ".join(frozen[:3])}; {len(frozen)} layers), '
                 'so replacing them would change the training; set '
-                'norm_eval=False, or use the hook for testing only'
+                'norm_eval=False, take at_start=True, or use the hook for '
+                'testing only'
             )
         self._get_loader(runner)
 
@@ -113,6 +128,8 @@ class TargetBNHook(Hook):
         outputs: Any = None,
     ) -> None:
         """Re-estimate at multiples of the interval and at the end."""
+        if self.at_start:
+            return
         due = self.interval and self.every_n_train_iters(runner, self.interval)
         if due or self.is_last_train_iter(runner):
             self.estimate(runner)

@@ -1,4 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
+from .abn import ABN
+from .advent import ADVENT
+from .minent import MinEnt
+from .monodepth import MonoDepth
+from .sac import SAC
+from .sde import SDE
 from .supervised import SupervisedOnly
 
-__all__ = ['SupervisedOnly']
+__all__ = [
+    'ABN',
+    'ADVENT',
+    'SAC',
+    'SDE',
+    'MinEnt',
+    'MonoDepth',
+    'SupervisedOnly',
+]

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# SAC: GTA5 -> Cityscapes, DeepLab-v2 ResNet-101.
+# 96 epochs of 1125 iterations.
+# Needs the baseline and the statistics of its predictions on the target;
+# `python tools/run_method.py sac_gta2cs` makes both. By hand:
+#   --cfg-options load_from=ABN.pth, CLASS_STATS_ROOT and CLASS_STATS_KEY in
+#   the environment (docs/methods/sac.md).
+# One GPU takes 8 source images and 2 target images of 4 views. 2 GPUs:
+# batch_size=5, source_ratio=[4, 1]; more cannot share the views of 2 images.
+# The published checkpoint is the best on selection_loader (labels of 500
+# target training images), and its loss averages confidences over two views:
+# model.target_loss=dict(confidence_weight='cross_batch', chunk=2).
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/deeplabv2_r101.py',
+    '../_base_/datasets/sac_gta2cs.py',
+    '../_base_/schedules/sac_r101.py',
+]
+model = dict(
+    type='SAC',
+    data_preprocessor=dict(_base_.sac_preprocessor, _delete_=True),
+    segmentor=dict(
+        decode_head=dict(
+            loss_decode=dict(type='PixelCELoss', normalize='all')
+        ),
+    ),
+)
+train_cfg = dict(max_iters=108000)
+train_dataloader = dict(
+    batch_size=10,
+    num_workers=8,
+    persistent_workers=True,
+    sampler=dict(
+        type='MultiSourceSampler',
+        batch_size=10,
+        source_ratio=[8, 2],
+        policies=[
+            None,
+            dict(
+                type='ClassCyclePolicy',
+                artifact_root='{{$CLASS_STATS_ROOT:artifacts}}',
+                class_stats='{{$CLASS_STATS_KEY:cs-predicted}}',
+                uniform_prior=0.25,
+            ),
+        ],
+    ),
+    dataset=dict(
+        type='DomainConcatDataset',
+        datasets=[_base_.source_train, _base_.target_views_train],
+    ),
+)

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+# SDE without multi-task learning, from ImageNet (exp. 260,
+# depthmix_tdm_cdm_mg).
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/sde_r101.py',
+    '../_base_/datasets/sde_gta2cs.py',
+    '../_base_/schedules/sde_40k.py',
+]
+labels = 'cityscapes_sde_ds_us_42.json:100'
+model = dict(cross_domain_mix='depth')
+custom_hooks = [
+    dict(type='MeanTeacherHook'),
+    dict(
+        type='DepthTransferHook',
+        recipe='sde-no-mtl_gta2cs',
+        disparities=[_base_.load_target_learned, _base_.load_source_learned],
+    ),
+]
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=8,
+    persistent_workers=True,
+    sampler=dict(type='MultiSourceSampler', batch_size=4, source_ratio=[2, 2]),
+    dataset=dict(
+        type='DomainConcatDataset',
+        datasets=[
+            dict(_base_.target_labeled_train, indices=labels),
+            dict(
+                type='PairedGeometryDataset',
+                ignore_top=80,
+                ignore_bottom=100,
+                source=_base_.source_learned_train,
+                target=dict(
+                    type='PartlyLabeledDataset',
+                    labeled=dict(_base_.mix_labeled_learned, indices=labels),
+                    unlabeled=dict(
+                        _base_.mix_unlabeled_learned, indices=f'rest:{labels}'
+                    ),
+                ),
+            ),
+        ],
+    ),
+)

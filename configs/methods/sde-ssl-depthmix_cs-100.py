@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# DepthMix with labels, transfer, no multi-task learning (exp. 210).
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/sde_r101.py',
+    '../_base_/datasets/sde_gta2cs.py',
+    '../_base_/schedules/sde_40k.py',
+]
+labels = 'cityscapes_sde_ds_us_42.json:100'
+depth_network = '{{$SDE_DEPTH:work_dirs/sde-depth-phase2_cs/iter_50000.pth}}'
+custom_hooks = [
+    dict(type='MeanTeacherHook'),
+    dict(
+        type='DepthTransferHook',
+        checkpoint=depth_network,
+        config='sde-depth-phase2_cs',
+        recipe='sde-ssl-depthmix_cs-100',
+        disparities=[_base_.load_target_learned],
+    ),
+]
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=8,
+    persistent_workers=True,
+    sampler=dict(type='MultiSourceSampler', batch_size=4, source_ratio=[2, 2]),
+    dataset=dict(
+        type='DomainConcatDataset',
+        datasets=[
+            dict(_base_.target_labeled_train, indices=labels),
+            dict(
+                type='PartlyLabeledDataset',
+                labeled=dict(_base_.mix_labeled_learned, indices=labels),
+                unlabeled=dict(
+                    _base_.mix_unlabeled_learned, indices=f'rest:{labels}'
+                ),
+            ),
+        ],
+    ),
+)

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+# DepthMix with StreetWorld's exact depth and 8 of 200 labels: what a perfect
+# depth network would give.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/slim_sde.py',
+    '../_base_/datasets/sde_swg2swc.py',
+    '../_base_/schedules/slim_800.py',
+]
+labels = 'fraction:1/25:seed42'
+train_dataloader = dict(
+    batch_size=8,
+    num_workers=0,
+    sampler=dict(type='MultiSourceSampler', batch_size=8, source_ratio=[4, 4]),
+    dataset=dict(
+        type='DomainConcatDataset',
+        datasets=[
+            dict(_base_.target_labeled_train, indices=labels),
+            dict(
+                type='PartlyLabeledDataset',
+                labeled=dict(_base_.mix_labeled_exact, indices=labels),
+                unlabeled=dict(
+                    _base_.mix_unlabeled_exact, indices=f'rest:{labels}'
+                ),
+            ),
+        ],
+    ),
+)
+default_hooks = dict(checkpoint=dict(interval=200))

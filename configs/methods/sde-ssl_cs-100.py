@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# SDE, semi-supervised with 100 selected labels of Cityscapes (1/30): transfer,
+# multi-task learning, DepthMix by the network's own depth (exp. 212).
+# Selected labels of run seed 7; seeds 25 and 42 use lists 43 and 44.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/sde_r101.py',
+    '../_base_/datasets/sde_gta2cs.py',
+    '../_base_/schedules/sde_40k.py',
+]
+labels = 'cityscapes_sde_ds_us_42.json:100'
+depth_network = '{{$SDE_DEPTH:work_dirs/sde-depth-phase2_cs/iter_50000.pth}}'
+model = dict(
+    online_depth=True,
+    mono_loss=dict(type='MonoDepthLoss'),
+    pose_net=_base_.pose_net,
+    segmentor=dict(decode_head=_base_.pad_head),
+)
+custom_hooks = [
+    dict(type='MeanTeacherHook'),
+    dict(
+        type='DepthTransferHook',
+        checkpoint=depth_network,
+        config='sde-depth-phase2_cs',
+        recipe='sde-ssl_cs-100',
+    ),
+]
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=8,
+    persistent_workers=True,
+    sampler=dict(type='MultiSourceSampler', batch_size=4, source_ratio=[2, 2]),
+    dataset=dict(
+        type='DomainConcatDataset',
+        datasets=[
+            dict(_base_.target_labeled_video_train, indices=labels),
+            dict(
+                type='PartlyLabeledDataset',
+                labeled=dict(_base_.mix_labeled_video, indices=labels),
+                unlabeled=dict(
+                    _base_.mix_unlabeled_video, indices=f'rest:{labels}'
+                ),
+            ),
+        ],
+    ),
+)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+# SDE, SYNTHIA -> Cityscapes with 100 selected labels (exp. 262).
+# Selected labels of run seed 7; seeds 25 and 42 use lists 43 and 44.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/sde_r101.py',
+    '../_base_/datasets/sde_syn2cs.py',
+    '../_base_/schedules/sde_40k.py',
+]
+labels = 'cityscapes_sde_ds_us_42.json:100'
+depth_network = '{{$SDE_DEPTH:work_dirs/sde-depth-phase2_cs/iter_50000.pth}}'
+model = dict(
+    cross_domain_mix='depth',
+    mono_loss=dict(type='MonoDepthLoss'),
+    pose_net=_base_.pose_net,
+    segmentor=dict(decode_head=_base_.pad_head),
+)
+custom_hooks = [
+    dict(type='MeanTeacherHook'),
+    dict(
+        type='DepthTransferHook',
+        checkpoint=depth_network,
+        config='sde-depth-phase2_cs',
+        recipe='sde_syn2cs',
+        disparities=[_base_.load_target_learned, _base_.load_source_learned],
+    ),
+]
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=8,
+    persistent_workers=True,
+    sampler=dict(type='MultiSourceSampler', batch_size=4, source_ratio=[2, 2]),
+    dataset=dict(
+        type='DomainConcatDataset',
+        datasets=[
+            dict(_base_.target_labeled_video_train, indices=labels),
+            dict(
+                type='PairedGeometryDataset',
+                ignore_top=80,
+                ignore_bottom=100,
+                source=_base_.source_learned_train,
+                target=dict(
+                    type='PartlyLabeledDataset',
+                    labeled=dict(_base_.mix_labeled_learned, indices=labels),
+                    unlabeled=dict(
+                        _base_.mix_unlabeled_learned, indices=f'rest:{labels}'
+                    ),
+                ),
+            ),
+        ],
+    ),
+)

@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SDE's two mixes: target images with each other, source on target images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from .mixing import (
+    class_mix_mask,
+    cut_mix_mask,
+    depth_mix_mask,
+    min_max_normalize,
+    mix,
+    partner_order,
+    signed_margin,
+)
+from .pseudo_label import confident_share, replace_by_ground_truth
+from .shared_draws import SharedDraws
+from .strong_augment import AugmentPlan, StrongAugment
+
+TARGET_MIXES = ('identity', 'depth', 'class', 'cut')
+CROSS_MIXES = ('depth', 'class')
+DISPARITY_NORMS = ('raw', 'minmax')
+
+
+class MixInput(NamedTuple):
+    """Images that take part in a mix.
+
+    Attributes:
+        images (Tensor): (N, 3, H, W).
+        label (Tensor): (N, H, W), classes or ``ignore_index``.
+        confidence (Tensor): (N, H, W) in [0, 1]; 1 for true labels.
+        disparity (Tensor, optional): (N, 1, H, W), large = near.
+    """
+
+    images: Tensor
+    label: Tensor
+    confidence: Tensor
+    disparity: Tensor | None
+
+
+class MixOutput(NamedTuple):
+    """Mixed images and what they are trained on.
+
+    Attributes:
+        images (Tensor): (N, 3, H, W), not yet augmented.
+        label (Tensor): (N, H, W).
+        weight (Tensor): (N, H, W) or a scalar, in [0, 1].
+        quality (Tensor): Scalar, share of confident pixels.
+        plan (AugmentPlan): The strong augmentation that was drawn.
+    """
+
+    images: Tensor
+    label: Tensor
+    weight: Tensor
+    quality: Tensor
+    plan: AugmentPlan
+
+
+@dataclass(frozen=True)
+class MixSettings:
+    """Settings of both mixes; the paper's by default.
+
+    Args:
+        margin: Disparity by which the own pixel may be farther and still
+            win, in the unit of the disparities.
+        margin_flip_probability: Of a negative margin in the cross-domain
+            mix, per pair.
+        depth_threshold: Smallest disparity that is pasted in the target mix;
+            from a pair (low, high) it is drawn per image.
+        source_disparity_norm: 'raw' compares source disparities as they are
+            loaded, 'minmax' stretches each crop to [0, 1].
+        pseudo_threshold: Confidence that counts for the weight.
+        augment: Strong augmentation of the mixed images.
+
+    Raises:
+        ValueError: Unknown ``source_disparity_norm``.
+    """
+
+    margin: float = 0.03
+    margin_flip_probability: float = 0.5
+    depth_threshold: float | Sequence[float] = 0.0
+    source_disparity_norm: str = 'raw'
+    pseudo_threshold: float = 0.968
+    augment: StrongAugment = field(default_factory=StrongAugment)
+
+    def __post_init__(self) -> None:
+        if self.source_disparity_norm not in DISPARITY_NORMS:
+            raise ValueError(
+                'model.mixing.source_disparity_norm='
+                f'{self.source_disparity_norm!r}; allowed: '
+                f'{", ".join(DISPARITY_NORMS)}'
+            )
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any] | None) -> MixSettings:
+        """Read ``model.mixing`` of a config, with a nested ``augment``.
+
+        Raises:
+            ValueError: If a key is unknown.
+        """
+        options = dict(config or {})
+        augment = dict(options.pop('augment', None) or {})
+        _check_keys('model.mixing', options, cls)
+        _check_keys('model.mixing.augment', augment, StrongAugment)
+        return cls(augment=StrongAugment(**augment), **options)
+
+
+def mix_targets(
+    kind: str,
+    target: MixInput,
+    num_classes: int,
+    settings: MixSettings,
+    draws: SharedDraws,
+) -> MixOutput:
+    """Compose target images with each other (target DepthMix and kin).
+
+    The weight is the share of confident pixels in the *mixed* batch.
+
+    Args:
+        kind (str): One of ``TARGET_MIXES``.
+        target (MixInput): At least 2 images, except for 'identity'.
+        num_classes (int): Number of classes.
+        settings (MixSettings): See there.
+        draws (SharedDraws): The iteration's random numbers.
+
+    Returns:
+        MixOutput: One mixed image per image.
+    """
+    images, label, confidence, _ = target
+    if kind != 'identity':
+        partner = partner_order(len(images)).to(images.device)
+        mask = _target_mask(
+            kind, target, partner, num_classes, settings, draws
+        )
+        images, label, confidence = (
+            mix(mask, x, x[partner]) for x in (images, label, confidence)
+        )
+    quality = confident_share(confidence, settings.pseudo_threshold)
+    plan = settings.augment.plan(draws, len(images))
+    return MixOutput(images, label, quality, quality, plan)
+
+
+def mix_source_on_target(
+    kind: str,
+    source: MixInput,
+    target: MixInput,
+    num_classes: int,
+    settings: MixSettings,
+    draws: SharedDraws,
+) -> MixOutput:
+    """Compose source image i with target image i (cross-domain DepthMix).
+
+    Source pixels have weight 1, target pixels the share of confident pixels
+    in the target batch *before* mixing.
+
+    Args:
+        kind (str): One of ``CROSS_MIXES``.
+        source (MixInput): N images with true labels.
+        target (MixInput): N images of the same size.
+        num_classes (int): Number of classes.
+        settings (MixSettings): See there.
+        draws (SharedDraws): The iteration's random numbers.
+
+    Returns:
+        MixOutput: One mixed image per pair.
+
+    Raises:
+        ValueError: If the batches differ in shape.
+    """
+    if source.images.shape != target.images.shape:
+        raise ValueError(
+            f'SDE.cross_domain_mix: source {tuple(source.images.shape)} and '
+            f'target {tuple(target.images.shape)} are mixed pair by pair; '
+            'give both the same crop size and the same count in source_ratio'
+        )
+    mask = _cross_mask(kind, source, target, num_classes, settings, draws)
+    quality = confident_share(target.confidence, settings.pseudo_threshold)
+    plan = settings.augment.plan(draws, len(source.images), per_image=True)
+    return MixOutput(
+        mix(mask, source.images, target.images),
+        mix(mask, source.label, target.label),
+        torch.where(mask.squeeze(1), 1.0, quality),
+        quality,
+        plan,
+    )
+
+
+def with_ground_truth(
+    target: MixInput,
+    samples: Sequence,
+    void_confidence: float,
+    ignore_index: int = 255,
+) -> MixInput:
+    """Replace the teacher's proposals on images that bring labels.
+
+    Args:
+        target (MixInput): N images with the teacher's proposals.
+        samples (Sequence[SegDataSample]): N samples, some with
+            ``gt_sem_seg``; empty to change nothing.
+        void_confidence (float): Of their void pixels, see
+            :func:`replace_by_ground_truth`.
+        ignore_index (int): Label without class. Defaults to 255.
+
+    Returns:
+        MixInput: With other label and confidence.
+    """
+    known = ['gt_sem_seg' in sample for sample in samples]
+    if not any(known):
+        return target
+    truth = [
+        sample.gt_sem_seg.data[0] if has_label else proposal
+        for sample, has_label, proposal in zip(
+            samples, known, target.label, strict=True
+        )
+    ]
+    label, confidence = replace_by_ground_truth(
+        target.label,
+        target.confidence,
+        torch.stack(truth),
+        torch.tensor(known, device=target.label.device),
+        ignore_index,
+        void_confidence,
+    )
+    return target._replace(label=label, confidence=confidence)
+
+
+def _target_mask(
+    kind: str,
+    target: MixInput,
+    partner: Tensor,
+    num_classes: int,
+    settings: MixSettings,
+    draws: SharedDraws,
+) -> Tensor:
+    count, height, width = target.label.shape
+    device = target.label.device
+    if kind == 'class':
+        numbers = draws.uniform(count, num_classes + 1)
+        return class_mix_mask(target.label, num_classes, numbers)
+    if kind == 'cut':
+        numbers = draws.uniform(count, 3).to(device)
+        return cut_mix_mask(height, width, numbers)
+    threshold = settings.depth_threshold
+    if not isinstance(threshold, (int, float)):
+        low, high = threshold
+        numbers = draws.uniform(count).to(device)
+        threshold = (low + (high - low) * numbers).view(-1, 1, 1, 1)
+    disparity = target.disparity
+    return depth_mix_mask(
+        disparity, disparity[partner], settings.margin, threshold
+    )
+
+
+def _cross_mask(
+    kind: str,
+    source: MixInput,
+    target: MixInput,
+    num_classes: int,
+    settings: MixSettings,
+    draws: SharedDraws,
+) -> Tensor:
+    count = len(source.label)
+    if kind == 'class':
+        numbers = draws.uniform(count, num_classes + 1)
+        return class_mix_mask(
+            source.label,
+            num_classes,
+            numbers,
+            rounding='ceil',
+            include_ignore=True,
+        )
+    disparity = source.disparity
+    if settings.source_disparity_norm == 'minmax':
+        disparity = min_max_normalize(disparity)
+    margin = signed_margin(
+        settings.margin,
+        settings.margin_flip_probability,
+        draws.uniform(count),
+    )
+    return depth_mix_mask(disparity, target.disparity, margin.to(disparity))
+
+
+def _check_keys(name: str, options: Mapping[str, Any], kind: type) -> None:
+    allowed = [entry.name for entry in fields(kind)]
+    unknown = sorted(set(options) - set(allowed))
+    if unknown:
+        raise ValueError(
+            f'{name} has unknown keys {unknown}; allowed: {", ".join(allowed)}'
+        )

@@ -1,0 +1,431 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The SDE method: options, terms, weights (oracles 7, 14, 23, 24)."""
+
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+
+from mmseg_da.uda.hooks import DepthTransferHook
+from mmseg_da.uda.sde_mixing import (
+    MixInput,
+    MixSettings,
+    mix_source_on_target,
+    mix_targets,
+)
+from mmseg_da.uda.shared_draws import SharedDraws
+
+SIZE = (32, 64)
+WIDTHS = (4, 4, 8, 16, 32)
+DECODER = dict(channels=(4, 4, 8, 8, 8), dilations=(1, 2), dropout_ratio=0)
+ENCODER = dict(type='ResNetStem', depth=18, base_channels=4, dilated=False)
+TEACHER = dict(type='FusedEMA', gamma=1, momentum=0.01, buffers='keep')
+MONO = dict(type='MonoDepthLoss')
+
+
+def build(head='JointSegDepthHead', teacher=TEACHER, **options):
+    torch.manual_seed(0)
+    return MODELS.build(
+        dict(
+            type='SDE',
+            data_preprocessor=dict(
+                type='MultiBranchDataPreprocessor',
+                data_preprocessor=dict(
+                    type='SegDataPreProcessor',
+                    mean=[0, 0, 0],
+                    std=[255, 255, 255],
+                    size=SIZE,
+                ),
+            ),
+            segmentor=dict(
+                type='EncoderDecoder',
+                backbone=ENCODER,
+                decode_head=dict(
+                    type=head,
+                    in_channels=WIDTHS,
+                    num_classes=19,
+                    decoder=DECODER,
+                ),
+                test_cfg=dict(mode='whole'),
+            ),
+            teacher=teacher,
+            **options,
+        )
+    )
+
+
+def samples(labeled=True, disparity=True, video=False, count=2):
+    found = []
+    for i in range(count):
+        sample = SegDataSample(metainfo=dict(img_path=f'{i}.png'))
+        if labeled:
+            label = torch.randint(0, 19, (1, *SIZE))
+            sample.gt_sem_seg = PixelData(data=label)
+        if disparity:
+            near = PixelData(data=torch.rand(1, *SIZE))
+            sample.set_data({'disparity': near})
+        if video:
+            for key in ('frame_m1', 'frame_p1'):
+                frame = torch.randint(0, 255, (3, *SIZE), dtype=torch.uint8)
+                sample.set_data({key: PixelData(data=frame)})
+            camera = torch.tensor([[40.0, 0, 32], [0, 40, 16], [0, 0, 1]])
+            motion = torch.eye(4).repeat(2, 1, 1)
+            motion[:, 2, 3] = torch.tensor([0.5, -0.5])
+            sample.set_data({'intrinsics': camera, 'motion': motion})
+        found.append(sample)
+    return found
+
+
+def batch(branches):
+    images = {name: torch.rand(2, 3, *SIZE) for name in branches}
+    return images, branches
+
+
+def losses_of(model, branches):
+    torch.manual_seed(1)
+    return model.train().loss(*batch(branches))
+
+
+SSL = {
+    'target_labeled': samples(disparity=False),
+    'target': samples(labeled=False),
+}
+SSDA = {**SSL, 'source': samples()}
+
+
+# Terms -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('kind', ['identity', 'depth', 'class', 'cut'])
+def test_semi_supervised_terms(kind):
+    losses = losses_of(build(target_mix=kind), SSL)
+    assert sorted(losses) == [
+        'target_labeled.decode.loss_ce',
+        'target_mix.decode.loss_ce',
+        'target_mix.quality',
+    ]
+    assert all(torch.isfinite(value) for value in losses.values())
+
+
+@pytest.mark.parametrize('kind', ['depth', 'class'])
+def test_source_terms(kind):
+    losses = losses_of(build(cross_domain_mix=kind), SSDA)
+    assert sorted(losses) == [
+        'cross_mix.decode.loss_ce',
+        'cross_mix.quality',
+        'source.decode.loss_ce',
+        'target_labeled.decode.loss_ce',
+        'target_mix.decode.loss_ce',
+        'target_mix.quality',
+    ]
+    assert losses['cross_mix.decode.loss_ce'] > 0.1
+
+
+def test_multi_task_terms_and_online_depth():
+    model = build('PADHead', mono_loss=MONO, online_depth=True)
+    video = {
+        'target_labeled': samples(video=True, disparity=False),
+        'target': samples(labeled=False, disparity=False, video=True),
+    }
+    losses = losses_of(model, video)
+    for name in ('target_labeled', 'target'):
+        assert losses[f'{name}.mono.loss_photometric'] > 0
+        assert f'{name}.mono.loss_smooth' in losses
+    assert 'target_labeled.decode.loss_ce_intermediate' in losses
+    assert 'target_mix.decode.loss_ce' in losses
+
+
+def test_without_mixing_only_labels_are_needed():
+    model = build(teacher=None, target_mix='off')
+    assert model.required_branches == ('target_labeled',)
+    labeled = {'target_labeled': SSL['target_labeled']}
+    assert list(losses_of(model, labeled)) == ['target_labeled.decode.loss_ce']
+
+
+def test_labels_of_target_images_raise_the_weight():
+    model = build()
+    labeled = {**SSL, 'target': samples()}
+    assert losses_of(model, SSL)['target_mix.quality'] == 0
+    assert losses_of(model, labeled)['target_mix.quality'] == 1
+    model.mix_use_gt = False
+    assert losses_of(model, labeled)['target_mix.quality'] == 0
+
+
+def test_student_and_teacher_gradients():
+    model = build(cross_domain_mix='depth')
+    losses = losses_of(model, SSDA)
+    sum(v for k, v in losses.items() if 'loss' in k).backward()
+    assert all(p.grad is None for p in model.teacher.parameters())
+    without = {
+        name
+        for name, p in model.named_parameters()
+        if p.grad is None and p.requires_grad
+    }
+    assert without == set(model.unused_parameters)
+
+
+def test_weights_of_the_terms():
+    once = losses_of(build(cross_domain_mix='class'), SSDA)
+    twice = losses_of(
+        build(
+            cross_domain_mix='class',
+            target_mix_weight=2.0,
+            cross_mix_weight=3.0,
+        ),
+        SSDA,
+    )
+    for name, factor in (('target_mix', 2), ('cross_mix', 3)):
+        key = f'{name}.decode.loss_ce'
+        torch.testing.assert_close(twice[key], factor * once[key])
+
+
+def test_two_teacher_passes_on_demand():
+    model = build(cross_domain_mix='class', share_pseudo_labels=False)
+    calls = []
+    model.teacher.module.backbone.register_forward_hook(
+        lambda *_: calls.append(1)
+    )
+    losses_of(model, SSDA)
+    assert len(calls) == 2
+    model.share_pseudo_labels = True
+    losses_of(model, SSDA)
+    assert len(calls) == 3
+
+
+# Rules -----------------------------------------------------------------------
+
+
+def test_weighted_cross_entropy_counts_ignored_pixels():
+    loss = build().mix_loss
+    logits = torch.zeros(1, 19, 2, 2, dtype=torch.float64)
+    label = torch.tensor([[[3, 255], [255, 7]]])
+    assert loss(logits, label).mean().item() == pytest.approx(
+        math.log(19) / 2, abs=1e-12
+    )
+    plain = MODELS.build(dict(type='PixelCELoss'))
+    assert plain(logits, label).item() == pytest.approx(2.94444, abs=1e-5)
+    assert loss(logits, torch.full_like(label, 255)).mean() == 0
+
+
+def mix_input(label, confidence, near):
+    maps = torch.tensor([[near]], dtype=torch.float64)
+    count = len(near)
+    return MixInput(
+        torch.zeros(1, 3, 1, count),
+        torch.tensor([[label]]),
+        torch.tensor([[confidence]], dtype=torch.float64),
+        maps[None] if maps.ndim == 3 else maps,
+    )
+
+
+def test_cross_domain_weights_are_one_on_source_pixels():
+    source = mix_input([4, 4, 4], [1.0, 1, 1], [0.5, 0.2, 0.31])
+    target = mix_input([7, 7, 255], [0.99, 0.5, 1.0], [0.1, 0.6, 0.33])
+    settings = MixSettings(margin_flip_probability=1.0)
+    mixed = mix_source_on_target(
+        'depth', source, target, 19, settings, SharedDraws()
+    )
+    assert mixed.label.flatten().tolist() == [4, 7, 255]
+    assert mixed.quality == pytest.approx(2 / 3)
+    assert mixed.weight.flatten().tolist() == pytest.approx([1, 2 / 3, 2 / 3])
+
+
+def test_target_quality_is_that_of_the_mixed_batch():
+    one = mix_input([1, 1], [1.0, 0.0], [0.9, 0.9])
+    other = mix_input([2, 2], [0.0, 0.0], [0.1, 0.1])
+    pair = MixInput(*(torch.cat(x) for x in zip(one, other, strict=True)))
+    mixed = mix_targets('depth', pair, 19, MixSettings(), SharedDraws())
+    assert mixed.label.tolist() == [[[1, 1]], [[1, 1]]]
+    assert mixed.quality == 0.5
+
+
+def test_teacher_follows_with_the_alphas_of_the_sheet():
+    model = build()
+    ema, student = model.teacher, model.segmentor
+    bias = ema.module.decode_head.conv_seg.bias
+    statistics = dict(ema.module.named_buffers())['backbone.bn1.running_mean']
+    student.backbone.bn1.running_mean.fill_(5)
+    expected = {1: 0.5, 2: 2 / 3, 3: 0.75, 50: 0.98039, 98: 0.98990}
+    expected |= {99: 0.99, 100: 0.99}
+    for k in range(1, 101):
+        before = bias[0].item()
+        with torch.no_grad():
+            student.decode_head.conv_seg.bias.fill_(before + 1)
+        ema.update_parameters(student)
+        if k in expected:
+            alpha = 1 - (bias[0].item() - before)
+            assert alpha == pytest.approx(expected[k], abs=2e-5)
+    assert (statistics == 0).all()
+
+
+# Optimiser -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ('name', 'groups'),
+    [
+        ('sde_gta2cs', {1e-3: 312, 1e-6: 68, 1e-2: 96}),
+        ('sde-no-mtl_gta2cs', {1e-3: 312, 1e-2: 47}),
+    ],
+)
+def test_optimiser_groups_of_the_sheet(name, groups):
+    cfg = Config.fromfile(f'configs/methods/{name}.py')
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    found = {}
+    for group in wrapper.optimizer.param_groups:
+        lr = round(group['lr'], 12)
+        found[lr] = found.get(lr, 0) + len(group['params'])
+        assert group['weight_decay'] == 5e-4
+    assert found == groups
+    assert wrapper.clip_grad_kwargs == dict(max_norm=10, norm_type=2)
+    counts = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    assert counts == {476: 99_727_418, 359: 64_572_119}[sum(groups.values())]
+
+
+def test_learning_rate_falls_after_30000_steps():
+    cfg = Config.fromfile('configs/methods/sde_gta2cs.py')
+    (step,) = cfg.param_scheduler
+    assert (step.milestones, step.gamma) == ([30000], 0.1)
+    assert not step.by_epoch
+
+
+# Transfer --------------------------------------------------------------------
+
+
+def depth_model():
+    return MODELS.build(
+        dict(
+            type='MonoDepth',
+            encoder=ENCODER,
+            decoder=dict(
+                type='DisparityDecoder', in_channels=WIDTHS, **DECODER
+            ),
+            pose='vehicle',
+        )
+    )
+
+
+def test_depth_checkpoint_loads_into_both_decoders(tmp_path):
+    depth = depth_model()
+    path = tmp_path / 'depth.pth'
+    torch.save(dict(state_dict=depth.state_dict(), meta={}), path)
+    model = build('PADHead', mono_loss=MONO)
+    hook = DepthTransferHook(checkpoint=str(path))
+    hook.before_train(SimpleNamespace(model=model, iter=0))
+    head = model.segmentor.decode_head
+    for decoder in (head.depth_decoder, head.seg_decoder):
+        for name, value in depth.decoder.state_dict().items():
+            assert torch.equal(value, decoder.state_dict()[name])
+    for name, value in depth.encoder.state_dict().items():
+        assert torch.equal(value, model.segmentor.backbone.state_dict()[name])
+
+
+def test_everything_that_is_missing_is_named_at_once(tmp_path):
+    hook = DepthTransferHook(
+        checkpoint=str(tmp_path / 'no.pth'),
+        config='sde-depth-phase2_cs',
+        recipe='sde_gta2cs',
+        disparities=[dict(root=str(tmp_path), key='one')],
+    )
+    with pytest.raises(ValueError) as error:
+        hook.before_train(SimpleNamespace(model=build(), iter=0))
+    text = str(error.value)
+    assert 'disparity/one is missing' in text
+    assert 'tools/train.py configs/methods/sde-depth-phase2_cs.py' in text
+    assert text.endswith('python tools/run_method.py sde_gta2cs')
+
+
+def test_disparities_need_root_and_key():
+    with pytest.raises(ValueError, match="'key': 'a'} has to be dict"):
+        DepthTransferHook(disparities=[dict(key='a')])
+
+
+def test_other_networks_are_refused(tmp_path):
+    path = tmp_path / 'depth.pth'
+    state = {'encoder.conv1.weight': torch.zeros(4, 3, 7, 7)}
+    torch.save(dict(state_dict=state), path)
+    hook = DepthTransferHook(checkpoint=str(path))
+    with pytest.raises(ValueError, match='no.* depth network of this model'):
+        hook.before_train(SimpleNamespace(model=build(), iter=0))
+
+
+# Bad input -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(target_mix='deep'), r"model\.target_mix='deep'; allowed: off"),
+        (dict(cross_domain_mix='cut'), r"model\.cross_domain_mix='cut'"),
+        (dict(teacher=None), 'need a teacher; set model.teacher='),
+        (dict(online_depth=True), r'online_depth=True needs model\.mono_loss'),
+        (dict(mono_on_unlabeled=True), 'mono_on_unlabeled=True needs'),
+        (dict(head='PADHead'), 'only learns with model.mono_loss'),
+        (dict(mono_loss=MONO), "use decode_head=dict.type='PADHead'"),
+        (
+            dict(mixing=dict(source_disparity_norm='log')),
+            "source_disparity_norm='log'; allowed: raw, minmax",
+        ),
+        (
+            dict(mixing=dict(margins=0.1)),
+            r"model\.mixing has unknown keys \['margins'\]; allowed: margin",
+        ),
+        (
+            dict(mixing=dict(augment=dict(power=2))),
+            r"model\.mixing\.augment has unknown keys \['power'\]",
+        ),
+    ],
+)
+def test_options_that_contradict(options, message):
+    with pytest.raises(ValueError, match=message):
+        build(**options)
+
+
+def test_cross_domain_mix_without_a_source():
+    model = build(cross_domain_mix='depth')
+    with pytest.raises(ValueError, match=r"needs the branches \['source'\]"):
+        model(*batch(SSL), mode='loss')
+
+
+def test_missing_disparity_is_named():
+    with pytest.raises(ValueError, match="0.png of branch 'target' has no d"):
+        losses_of(
+            build(),
+            {**SSL, 'target': samples(labeled=False, disparity=False)},
+        )
+
+
+def test_one_target_image_is_refused():
+    images, branches = batch(SSL)
+    images['target'] = images['target'][:1]
+    branches = {**branches, 'target': branches['target'][:1]}
+    model = build().train()
+    model.teacher.eval()
+    with pytest.raises(ValueError, match='at least 2 target images'):
+        model.loss(images, branches)
+
+
+def test_pairs_of_different_counts_are_refused():
+    images, branches = batch(SSDA)
+    images['source'] = torch.cat([images['source']] * 2)
+    branches = {**branches, 'source': 2 * branches['source']}
+    model = build(cross_domain_mix='depth').train()
+    with pytest.raises(ValueError, match='are mixed pair by pair'):
+        model.loss(images, branches)
+
+
+def test_motion_has_to_come_from_somewhere():
+    found = samples(video=True)
+    for sample in found:
+        del sample.motion
+    model = build('PADHead', mono_loss=MONO, target_mix='off', teacher=None)
+    with pytest.raises(ValueError, match='bring no motion; give a pose_net'):
+        losses_of(model, {'target_labeled': found})
