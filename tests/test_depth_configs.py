@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sweep and the contracts of the depth configs (MonoDepth)."""
+"""The sweep and the contracts of the depth configs."""
 
 import math
 import os
@@ -11,30 +11,39 @@ import torch
 import torch.multiprocessing as mp
 from mmengine.runner import Runner
 
-from mmseg_da.uda.methods import MonoDepth
+from mmseg_da.uda.methods import DepthStudent, MonoDepth
 from mmseg_da.utils.config_file_keys import refuse_misspelt_keys
 
-NAMES = ('sde-depth_swc', 'sde-depth-phase2_cs')
+NAMES = ('sde-depth_swc', 'sde-depth-phase2_cs', 'sde-depth-student_swc')
 VARIANTS = [p for p in contract.DEPTH_CONFIGS if p.stem in NAMES]
-TERMS = {'loss_photometric', 'loss_smooth'}
+TERMS = {
+    MonoDepth: {'loss_photometric', 'loss_smooth'},
+    DepthStudent: {'loss_berhu'},
+}
+
+
+@pytest.fixture
+def data(request, path):
+    """Students read disparities, the others video."""
+    name = 'street_world' if 'student' in path.stem else 'street_video'
+    return request.getfixturevalue(name)
 
 
 @pytest.mark.parametrize('path', contract.DEPTH_CONFIGS, ids=lambda p: p.stem)
-def test_two_iterations_and_a_validation(path, street_video, tmp_path):
-    cfg = contract.small_config(path, street_video, tmp_path)
+def test_two_iterations_and_a_validation(path, data, tmp_path):
+    cfg = contract.small_config(path, data, tmp_path)
     refuse_misspelt_keys(cfg, str(path))
     cfg.test_dataloader = cfg.test_evaluator = cfg.test_cfg = None
     runner = Runner.from_cfg(cfg)
     recorder = contract.Recorder()
     runner.register_hook(recorder)
     model = runner.model
-    assert isinstance(model, MonoDepth)
     with contract.watch_gradients(model) as updated:
         runner.train()
     assert len(recorder.logs) == 2
     for entry in recorder.logs:
         kinds = {k.rpartition('.')[2] for k in entry if 'loss_' in k}
-        assert kinds >= TERMS
+        assert kinds >= TERMS[type(model)]
         assert all(math.isfinite(value) for value in entry.values()), entry
     trainable = {n for n, p in model.named_parameters() if p.requires_grad}
     assert trainable - updated == set(model.unused_parameters)
@@ -53,11 +62,11 @@ def test_names_are_listed():
 
 
 @pytest.mark.parametrize('path', VARIANTS, ids=lambda p: p.stem)
-def test_resume_is_bit_exact(path, street_video, tmp_path):
+def test_resume_is_bit_exact(path, data, tmp_path):
     whole, _ = contract.run(
-        contract.small_config(path, street_video, tmp_path / 'one', 4)
+        contract.small_config(path, data, tmp_path / 'one', 4)
     )
-    parts = contract.small_config(path, street_video, tmp_path / 'two', 4)
+    parts = contract.small_config(path, data, tmp_path / 'two', 4)
     parts.default_hooks.checkpoint.interval = 2
     half = parts.copy()
     half.experiment_name += '_half'
@@ -73,12 +82,12 @@ def test_resume_is_bit_exact(path, street_video, tmp_path):
 
 @pytest.mark.dist
 @pytest.mark.parametrize('path', VARIANTS, ids=lambda p: p.stem)
-def test_two_processes_equal_one(path, street_video, tmp_path):
-    cfg = _decoupled(path, street_video, tmp_path / 'one', 4)
+def test_two_processes_equal_one(path, data, tmp_path):
+    cfg = _decoupled(path, data, tmp_path / 'one', 4)
     one, _ = contract.run(cfg)
     one = exactness.weights(one)
     port = 29500 + (hash(str(tmp_path)) % 2000)
-    mp.spawn(_train_rank, (path, street_video, tmp_path, port), nprocs=2)
+    mp.spawn(_train_rank, (path, data, tmp_path, port), nprocs=2)
     ranks = [
         torch.load(tmp_path / f'rank{rank}.pt', weights_only=True)
         for rank in (0, 1)

@@ -24,5 +24,7 @@ train_dataloader = dict(
         datasets=[_base_.source_train, _base_.target_train],
     ),
 )
-train_cfg = dict(max_iters=150000)
-default_hooks = dict(checkpoint=dict(save_best='mIoU', rule='greater'))
+train_cfg = dict(max_iters=150000, val_interval=5000)
+default_hooks = dict(
+    checkpoint=dict(interval=5000, save_best='mIoU', rule='greater')
+)

@@ -16,6 +16,7 @@ train_dataloader = dict(
 custom_hooks = [
     dict(
         type='ArtifactCheckHook',
+        recipe='intrada-norm_gta2cs',
         root=_base_.ranking_root,
         required=[
             dict(

@@ -43,6 +43,7 @@ custom_hooks = [
     *_base_.custom_hooks,
     dict(
         type='ArtifactCheckHook',
+        recipe='intrada_swg2swc',
         root=ranking_root,
         required=[
             dict(

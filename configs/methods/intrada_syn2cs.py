@@ -35,6 +35,7 @@ train_dataloader = dict(
 custom_hooks = [
     dict(
         type='ArtifactCheckHook',
+        recipe='intrada_syn2cs',
         root=_base_.ranking_root,
         required=[
             dict(

@@ -23,6 +23,8 @@ KINDS = (
     'source_density',
     'label_selection',
 )
+# Predicted by a network.
+_PREDICTED = ('pseudo_labels', 'entropy_ranking', 'disparity')
 MANIFEST = 'manifest.json'
 VERIFY_LEVELS = ('size', 'full')
 _KEY = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*')
@@ -79,9 +81,12 @@ class ArtifactStore:
 
     def command(self, kind: str, key: str) -> str:
         """Return the command that makes an artefact."""
+        network = ''
+        if kind in _PREDICTED:
+            network = ' --config CONFIG --checkpoint CHECKPOINT'
         return (
             f'python tools/make_artifact.py {kind} --key {key} '
-            f'--root {self.root}'
+            f'--root {self.root}{network}'
         )
 
     def writer(

@@ -60,7 +60,9 @@ ARTIFACT_COMMANDS: dict[str, CommandEntry] = {
         _UDA, 'EntropyRankingCommand', 'easy and hard images, pseudo labels'
     ),
     'label_selection': CommandEntry(
-        _DATA, 'LabelSelectionCommand', 'which images are labelled'
+        'mmseg_da.uda.label_command',
+        'LabelSelectionCommand',
+        'which images are labelled',
     ),
 }
 

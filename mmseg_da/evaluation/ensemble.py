@@ -10,7 +10,11 @@ from pathlib import Path
 from mmengine.config import Config, ConfigDict
 from torch import nn
 
-from mmseg_da.utils.checkpoint_guard import check_views, check_weights
+from mmseg_da.utils.checkpoint_guard import (
+    check_branches,
+    check_views,
+    check_weights,
+)
 from mmseg_da.utils.checkpoints import load_checkpoint
 
 __all__ = ['ensemble_config', 'load_members']
@@ -95,7 +99,8 @@ def load_members(
     """
     for member, path in zip(members, checkpoints, strict=True):
         content = load_checkpoint(path)
-        trained = (content.get('meta') or {}).get('dataset_meta') or {}
-        check_views(trained, metainfo, str(path))
+        meta = content.get('meta') or {}
+        check_views(meta.get('dataset_meta') or {}, metainfo, str(path))
         state = content.get('state_dict', content)
         check_weights(member, state, str(path))
+        check_branches(member, meta, str(path))

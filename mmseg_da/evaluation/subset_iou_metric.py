@@ -51,6 +51,8 @@ class SubsetIoUMetric(BaseMetric):
         subsets: Subset name to class names. None takes the subsets of the
             data's class view (``class_views.SUBSETS``).
         class_view: View that the data must have; None accepts any.
+        absent: 'skip' leaves classes that occur nowhere out of the mean IoUs;
+            'zero' counts them as 0 (how SAC's training chose checkpoints).
         confusion_file: ``.npz`` to write after each evaluation with the
             arrays ``confusion`` (C, C), ``classes``, ``class_view``,
             ``ignore_index``; loads with ``allow_pickle=False``.
@@ -73,8 +75,13 @@ class SubsetIoUMetric(BaseMetric):
         confusion_file: str | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
+        absent: str = 'skip',
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
+        if absent not in ('skip', 'zero'):
+            raise ValueError(
+                f'SubsetIoUMetric.absent={absent!r}; allowed: skip, zero'
+            )
         if confusion_file is not None and not str(confusion_file).endswith(
             '.npz'
         ):
@@ -85,6 +92,7 @@ class SubsetIoUMetric(BaseMetric):
         self.subsets = subsets
         self.class_view = class_view
         self.confusion_file = confusion_file
+        self.absent = absent
         self.last_confusion: np.ndarray | None = None
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
@@ -143,14 +151,15 @@ class SubsetIoUMetric(BaseMetric):
         if self.confusion_file is not None:
             self._write_confusion(classes, view)
         iou, acc = 100 * class_iou(matrix), 100 * class_accuracy(matrix)
+        averaged = iou.nan_to_num(0) if self.absent == 'zero' else iou
         subsets = subset_indices(self.subsets, classes, view)
         scores = {
             'aAcc': 100 * pixel_accuracy(matrix),
-            'mIoU': subset_mean(iou),
+            'mIoU': subset_mean(averaged),
             'mAcc': subset_mean(acc),
         }
         for subset, indices in subsets.items():
-            scores[f'mIoU{subset}'] = subset_mean(iou, indices)
+            scores[f'mIoU{subset}'] = subset_mean(averaged, indices)
         self._log_table(classes, iou.tolist(), acc.tolist(), subsets)
         for name, value in zip(classes, iou.tolist(), strict=True):
             if not np.isnan(value):

@@ -268,12 +268,18 @@ def with_discriminators(
 
     Raises:
         ValueError: A file is no discriminator, or has another number of
-            classes than the network.
+            classes than the network; or not every classifier has one.
     """
     if not any(key.startswith('decode_head.') for key in net.state_dict):
         raise ValueError(
-            f'--d-main, --d-aux: IN is an {net.kind}; give the trained '
-            'network they belong to'
+            f'--d-main, --d-aux: IN is an {net.kind}, no trained network'
+        )
+    levels = ['main', 'aux'][: net.details['levels']]
+    if sorted(discriminators) != sorted(levels):
+        needed = ' and '.join(f'--d-{level}' for level in levels)
+        raise ValueError(
+            f'discriminators of {list(discriminators)} given, but the network '
+            f'has {_LEVELS[len(levels)]}; give {needed}'
         )
     state = {f'segmentor.{k}': v for k, v in net.state_dict.items()}
     # Published runs have no ramp of the adversarial weights.
@@ -290,11 +296,5 @@ def with_discriminators(
     notes = (*net.notes, f'with discriminators {", ".join(discriminators)}')
     digests = {level: s.sha256 for level, s in discriminators.items()}
     details = {**net.details, 'discriminators_sha256': digests}
-    return Imported(
-        f'{net.kind} with discriminators',
-        state,
-        net.classes,
-        net.config,
-        notes,
-        details,
-    )
+    kind = f'{net.kind} with discriminators'
+    return Imported(kind, state, net.classes, net.config, notes, details)

@@ -10,6 +10,7 @@ from __future__ import annotations
 Shape = tuple[int, ...]
 Table = dict[str, Shape]
 
+_RESNET50_BLOCKS = (3, 4, 6, 3)
 _RESNET101_BLOCKS = (3, 4, 23, 3)
 # torchvision's vgg16_bn: index of a convolution -> stage it belongs to.
 _VGG_CONVS = {
@@ -41,11 +42,20 @@ def batch_norm(name: str, channels: int) -> Table:
 
 def resnet101(width: int = 64) -> Table:
     """ResNet-101 without classifier; torchvision's and Caffe's alike."""
+    return _bottleneck_resnet(_RESNET101_BLOCKS, width)
+
+
+def resnet50(width: int = 64) -> Table:
+    """torchvision's ResNet-50 without classifier."""
+    return _bottleneck_resnet(_RESNET50_BLOCKS, width)
+
+
+def _bottleneck_resnet(blocks: tuple[int, ...], width: int) -> Table:
     table = conv('conv1', width, 3, 7, bias=False) | batch_norm('bn1', width)
     channels = width
-    for layer, blocks in enumerate(_RESNET101_BLOCKS, 1):
+    for layer, count in enumerate(blocks, 1):
         planes = width * 2 ** (layer - 1)
-        for block in range(blocks):
+        for block in range(count):
             name = f'layer{layer}.{block}'
             shapes = ((planes, channels, 1), (planes, planes, 3))
             for i, shape in enumerate((*shapes, (4 * planes, planes, 1)), 1):
@@ -56,6 +66,28 @@ def resnet101(width: int = 64) -> Table:
                 table |= conv(f'{down}.0', 4 * planes, channels, 1, bias=False)
                 table |= batch_norm(f'{down}.1', 4 * planes)
             channels = 4 * planes
+    return table
+
+
+def resnet18(width: int = 64, in_channels: int = 3) -> Table:
+    """torchvision's ResNet-18 without classifier."""
+    table = conv('conv1', width, in_channels, 7, bias=False)
+    table |= batch_norm('bn1', width)
+    channels = width
+    for layer in range(1, 5):
+        planes = width * 2 ** (layer - 1)
+        for block in range(2):
+            name = f'layer{layer}.{block}'
+            for i in (1, 2):
+                table |= conv(
+                    f'{name}.conv{i}', planes, channels, 3, bias=False
+                )
+                table |= batch_norm(f'{name}.bn{i}', planes)
+                before, channels = channels, planes
+                if i == 1 and before != planes:
+                    down = f'{name}.downsample'
+                    table |= conv(f'{down}.0', planes, before, 1, bias=False)
+                    table |= batch_norm(f'{down}.1', planes)
     return table
 
 

@@ -35,6 +35,13 @@ def require_layout(
         ValueError: Keys are missing or left over, or shapes differ; with
             counts and examples.
     """
+    problems = layout_problems(state, table)
+    if problems:
+        raise ValueError(f'{title}: the keys do not fit:{problems}\n{advice}')
+
+
+def layout_problems(state: Mapping[str, Tensor], table: Table) -> str:
+    """What :func:`require_layout` complains about; '' if nothing."""
     counters = any(key.endswith(_COUNTER) for key in state)
     missing = [
         key
@@ -47,13 +54,11 @@ def require_layout(
         for key, shape in table.items()
         if key in state and tuple(state[key].shape) != shape
     ]
-    if missing or unexpected or shapes:
-        raise ValueError(
-            f'{title}: the keys do not fit:'
-            f'{_listed("missing", missing)}'
-            f'{_listed("unexpected", unexpected)}'
-            f'{_listed("of another shape", shapes)}\n{advice}'
-        )
+    return (
+        _listed('missing', missing)
+        + _listed('unexpected', unexpected)
+        + _listed('of another shape', shapes)
+    )
 
 
 def rename(state: Mapping[str, Tensor], rules: Rules) -> dict[str, Tensor]:

@@ -197,7 +197,9 @@ def _choose(
     teacher = rename(parts['slow_net.'] or parts['backbone.'], rules)
     if network == 'teacher':
         return teacher
-    return _method_state(student, teacher, parts['buffers'])
+    # A final snapshot that lost its teacher starts like a baseline.
+    buffers = parts['buffers'] if parts['slow_net.'] else {}
+    return _method_state(student, teacher, buffers)
 
 
 def _method_state(

@@ -39,8 +39,8 @@ _KEYS = {
     ),
 }  # fmt: skip
 _TTA_KEYS = ('tta_model', 'tta_pipeline')
-# What artefact makers read beside it: the images of a ranking.
-_ARTIFACT_KEYS = ('target_images',)
+# What artefact makers read beside it: the images they predict.
+_ARTIFACT_KEYS = ('target_images', 'disparity_images', 'selection_images')
 # Hooks, and settings of the checkpoint hook, that change no result.
 _QUIET_HOOKS = ('logger', 'timer', 'visualization')
 _QUIET_CHECKPOINT = ('interval', 'max_keep_ckpts', 'out_dir')

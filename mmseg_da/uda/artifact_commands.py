@@ -19,7 +19,11 @@ from mmseg_da.engine.hashing import make_producer
 from mmseg_da.engine.launch import init_cpu_dist
 from mmseg_da.evaluation import entropy_ranking
 from mmseg_da.evaluation.entropy_ranking import EntropyRankingMetric
-from mmseg_da.utils.checkpoint_guard import check_views, check_weights
+from mmseg_da.utils.checkpoint_guard import (
+    check_branches,
+    check_views,
+    check_weights,
+)
 from mmseg_da.utils.checkpoints import load_checkpoint
 from mmseg_da.utils.tool_runner import load_config
 
@@ -163,9 +167,11 @@ def _load_model(cfg: Config, checkpoint: str, loader: DataLoader) -> nn.Module:
     """Build the model of a config and fill it strictly."""
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     content = load_checkpoint(checkpoint)
-    trained = (content.get('meta') or {}).get('dataset_meta') or {}
+    meta = content.get('meta') or {}
+    trained = meta.get('dataset_meta') or {}
     check_views(trained, loader.dataset.metainfo, checkpoint)
     model = MODELS.build(cfg.model)
     state = content.get('state_dict', content)
     check_weights(model, state, checkpoint)
+    check_branches(model, meta, checkpoint)
     return model

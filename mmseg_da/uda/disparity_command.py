@@ -23,7 +23,13 @@ from mmseg_da.utils.tool_runner import load_config
 from . import disparity_export
 from .disparity_export import ENCODINGS, KIND
 
-__all__ = ['EXPORT_IMAGES', 'DisparityCommand']
+__all__ = [
+    'EXPORT_IMAGES',
+    'DisparityCommand',
+    'default_key',
+    'find_images',
+    'load_model',
+]
 
 # The config's variable that holds the images to export.
 EXPORT_IMAGES = 'disparity_images'
@@ -96,13 +102,13 @@ class DisparityCommand:
             else:
                 init_cpu_dist()
         cfg = load_config(args.config, args.cfg_options)
-        settings = _images(cfg, args.images, args.config)
+        settings = find_images(cfg, args.images, args.config)
         dataset = disparity_export.build_export_dataset(settings, args.split)
         key = args.key or default_key(
             args.config, dataset.split, args.encoding
         )
         cuda = 'cuda' if torch.cuda.is_available() else 'cpu'
-        model = _load_model(cfg, args.checkpoint).to(args.device or cuda)
+        model = load_model(cfg, args.checkpoint).to(args.device or cuda)
         made = disparity_export.export_disparities(
             model,
             dataset,
@@ -124,7 +130,12 @@ def default_key(config: str, split: str | None, encoding: str) -> str:
     return f'{Path(config).stem}-{split or "all"}-{encoding}'
 
 
-def _images(cfg: Config, name: str, path: str) -> dict:
+def find_images(cfg: Config, name: str, path: str) -> dict:
+    """Dataset that a variable of a config holds.
+
+    Raises:
+        ValueError: There is none; names the config.
+    """
     images = cfg.get(name)
     if not isinstance(images, dict) or 'type' not in images:
         raise ValueError(
@@ -135,7 +146,7 @@ def _images(cfg: Config, name: str, path: str) -> dict:
     return images.to_dict()
 
 
-def _load_model(cfg: Config, checkpoint: str) -> nn.Module:
+def load_model(cfg: Config, checkpoint: str) -> nn.Module:
     """Build the model of a config and fill it strictly."""
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     content = load_checkpoint(checkpoint)

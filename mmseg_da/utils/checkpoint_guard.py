@@ -44,11 +44,14 @@ class CheckpointGuard(Hook):
         Raises:
             ValueError: Something does not fit; names keys and shapes.
         """
-        trained = (checkpoint.get('meta') or {}).get('dataset_meta') or {}
+        meta = checkpoint.get('meta') or {}
+        trained = meta.get('dataset_meta') or {}
         tested = getattr(runner.test_dataloader.dataset, 'metainfo', {})
         check_views(trained, tested, self.checkpoint)
+        model = _unwrapped(runner.model)
         state = checkpoint.get('state_dict', checkpoint)
-        check_weights(_unwrapped(runner.model), state, self.checkpoint)
+        check_weights(model, state, self.checkpoint)
+        check_branches(model, meta, self.checkpoint)
 
 
 def check_views(trained: Mapping, tested: Mapping, name: str) -> None:
@@ -79,6 +82,32 @@ def check_views(trained: Mapping, tested: Mapping, name: str) -> None:
                 'view, or train a model for this one.'
             )
         return
+
+
+def check_branches(model: nn.Module, meta: Mapping, name: str) -> None:
+    """Compare the summed branches of an imported classifier.
+
+    AdaptSegNet's files hold four branches of which its network sums two: all
+    keys and shapes fit a network that sums four, and predictions are wrong.
+
+    Args:
+        model: The bare model.
+        meta: ``meta`` of the checkpoint.
+        name: Name of the checkpoint.
+
+    Raises:
+        ValueError: ``tools/model_converters/advent.py`` noted another number
+            than the decode head sums.
+    """
+    wanted = (meta.get('imported') or {}).get('num_active_branches')
+    head = getattr(model, 'decode_head', None)
+    found = getattr(head, 'num_active_branches', wanted)
+    if wanted not in (None, found):
+        raise ValueError(
+            f'checkpoint {name!r}: its classifier sums {wanted} branches, '
+            f'that of the config {found}. Set model.segmentor.decode_head.'
+            f'num_active_branches={wanted} (and that of auxiliary_head).'
+        )
 
 
 def check_weights(
@@ -141,7 +170,8 @@ def _needed(model: nn.Module, missing: Sequence[str]) -> list[str]:
         for name, module in model.named_modules()
         if module is predictor
     )
-    return [key for key in missing if key.startswith(prefixes)]
+    # A predictor that is built on demand has no name: then all is needed.
+    return [k for k in missing if not prefixes or k.startswith(prefixes)]
 
 
 def _unwrapped(model: nn.Module) -> nn.Module:

@@ -110,6 +110,20 @@ def test_absent_class_is_nan_in_the_table_only(monkeypatch):
     assert scores['mIoU'] == 100.0
 
 
+def test_absent_classes_can_count_as_zero():
+    """SAC sheet, oracle 25; terrain, truck and train are not in the 16."""
+    present = [c for c in range(19) if c not in (0, 14)]
+    images = [sample([present], [present])]
+    scores, _ = evaluate(images, absent='zero')
+    assert scores['mIoU'] == pytest.approx(100 * 17 / 19)
+    assert scores['mIoU16'] == pytest.approx(100 * 15 / 16)
+    assert 'IoU.truck' not in scores
+    scores, _ = evaluate(images)
+    assert scores['mIoU'] == scores['mIoU16'] == 100.0
+    with pytest.raises(ValueError, match=r"absent='nan'; allowed: skip, zero"):
+        SubsetIoUMetric(absent='nan')
+
+
 def test_padding_duplicates_are_dropped():
     """A sampler repeats images to fill the last batch of each process."""
     samples = list(random_samples(4))

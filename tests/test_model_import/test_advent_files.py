@@ -23,7 +23,7 @@ from mmseg_da.model_import.layouts import (
     discriminator,
     resnet101,
 )
-from mmseg_da.utils.checkpoint_guard import check_weights
+from mmseg_da.utils.checkpoint_guard import check_branches, check_weights
 
 WIDTH = 4
 
@@ -276,6 +276,14 @@ def test_a_plain_network_passes_the_guard_of_a_wrapper(tmp_path):
         check_weights(model, without_aux, 'x.pth')
 
 
+def test_the_summed_branches_have_to_match():
+    meta = {'imported': {'num_active_branches': 2}}
+    check_branches(segmentor(active=2), meta, 'x.pth')
+    check_branches(segmentor(), {}, 'x.pth')
+    with pytest.raises(ValueError, match=r'sums 2 branches.*config 4. Set'):
+        check_branches(segmentor(), meta, 'x.pth')
+
+
 def run_tool(load_tool, monkeypatch, *argv):
     tool = load_tool('model_converters/advent')
     narrow = {'width': WIDTH}
@@ -297,8 +305,11 @@ def test_tool_writes_a_checkpoint_with_its_origin(
 ):
     source = tmp_path / 'model_7.pth'
     torch.save(reference.random_state(net_table()), source)
-    d_main = tmp_path / 'model_7_D_main.pth'
-    torch.save(reference.random_state(discriminator(19, WIDTH)), d_main)
+    critics = [
+        tmp_path / f'model_7_D_{level}.pth' for level in ('main', 'aux')
+    ]
+    for path in critics:
+        torch.save(reference.random_state(discriminator(19, WIDTH)), path)
     out = tmp_path / 'out.pth'
     assert run_tool(load_tool, monkeypatch, source, out) == 0
     content = torch.load(out, weights_only=True)
@@ -313,7 +324,10 @@ def test_tool_writes_a_checkpoint_with_its_origin(
     assert (REPO / 'configs/methods/advent_gta2cs.py').is_file()
     with pytest.raises(FileExistsError, match=r'out.pth exists; --force'):
         run_tool(load_tool, monkeypatch, source, out)
-    argv = (source, out, '--force', '--d-main', d_main)
+    argv = (source, out, '--force', '--d-main', critics[0])
+    with pytest.raises(ValueError, match='give --d-main and --d-aux'):
+        run_tool(load_tool, monkeypatch, *argv)
+    argv = (*argv, '--d-aux', critics[1])
     assert run_tool(load_tool, monkeypatch, *argv) == 0
     keys = torch.load(out, weights_only=True)['state_dict']
     assert 'discriminators.main.layers.8.bias' in keys
@@ -410,7 +424,10 @@ def test_wrong_wishes():
     net = import_advent(source, width=WIDTH)
     other = as_source(reference.random_state(discriminator(16, WIDTH)))
     with pytest.raises(ValueError, match=r'--d-main .*of 16 classes.*has 19'):
-        with_discriminators(net, {'main': other}, WIDTH)
+        with_discriminators(net, {'main': other, 'aux': other}, WIDTH)
+    one = import_advent(single, width=WIDTH)
+    with pytest.raises(ValueError, match=r"\['aux'\] given.*give --d-main$"):
+        with_discriminators(one, {'aux': other}, WIDTH)
     with pytest.raises(ValueError, match='IN is an ADVENT discriminator'):
         with_discriminators(import_advent(other, width=WIDTH), {}, WIDTH)
 

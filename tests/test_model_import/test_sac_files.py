@@ -176,6 +176,25 @@ def test_whole_method(final):
     )
 
 
+def test_a_final_snapshot_without_teacher_is_a_baseline():
+    """Section 13: its class prior is not taken over either."""
+    whole, student, _ = content('vgg16', final=True)
+    whole['model'] = {
+        key: value
+        for key, value in whole['model'].items()
+        if 'slow_net' not in key
+    }
+    found = import_sac(as_source(whole), 'all', width=WIDTH)
+    assert found.details['stage'] == 'baseline'
+    state = found.state_dict
+    assert not state['initialized'] and not state['teacher.steps']
+    assert not state['class_prior'].any()
+    key = 'backbone.features.44.weight'
+    assert torch.equal(
+        state[f'teacher.module.{key}'], student['features.44.weight']
+    )
+
+
 def test_a_plain_student_starts_the_sac_stage():
     whole, student, _ = content('resnet101', final=False)
     found = import_sac(as_source(whole), width=WIDTH).state_dict

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mmseg_da.models.utils import (
+    class_probabilities,
     highest_mean,
     mean_entropy,
     self_information,
@@ -63,6 +64,14 @@ def test_half_precision_is_computed_in_single():
     information = self_information(pixel(1.0, 0.0, dtype=torch.float16))
     assert information.dtype == torch.float32
     assert torch.equal(information, torch.zeros_like(information))
+
+
+def test_probabilities_are_single_under_autocast():
+    logits = torch.tensor([[9.0, 0, -9]], dtype=torch.bfloat16)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        p = class_probabilities(logits)
+    assert torch.equal(p, logits.float().softmax(1))
+    assert class_probabilities(logits.double()).dtype == torch.float64
 
 
 def test_mean_of_the_highest_values_of_each_image():

@@ -10,6 +10,7 @@ from mmengine.config import ConfigDict
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
+from torch import nn
 
 from mmseg_da.models.utils import self_information
 
@@ -246,6 +247,29 @@ def test_labels_without_a_valid_pixel_cost_nothing(method):
     total(losses).backward()
     gradients = [p.grad for p in model.parameters() if p.grad is not None]
     assert all(torch.isfinite(g).all() for g in gradients)
+
+
+@pytest.mark.parametrize('method', ['ADVENT', 'MinEnt'])
+def test_entropy_stays_in_single_under_autocast(method):
+    """Section 13 of the sheet: AMP."""
+    seen = []
+    model = build(method)
+    # Far from uniform, where the entropy is flat and hides any rounding.
+    for conv in model.segmentor.decode_head.convs:
+        nn.init.normal_(conv.weight, std=0.3)
+    model.segmentor.decode_head.register_forward_hook(
+        lambda module, args, logits: seen.append(logits)
+    )
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        losses = model.loss(*batch())
+    assert [x.dtype for x in seen] == [torch.bfloat16] * 2
+    logits = F.interpolate(
+        seen[1], size=(32, 48), mode='bilinear', align_corners=True
+    )
+    entropy = self_information(logits.float().softmax(1)).sum(1).mean()
+    torch.testing.assert_close(losses['target.entropy'], entropy)
+    assert all(v.dtype == torch.float32 for v in losses.values())
+    total(losses).backward()
 
 
 def test_minent_is_the_normalised_entropy_of_the_target():

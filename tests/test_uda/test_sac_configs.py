@@ -6,7 +6,7 @@ import torch
 from contract import CONFIGS, REPO
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
-from mmseg.registry import MODELS
+from mmseg.registry import MODELS, TRANSFORMS
 
 from mmseg_da.recipes.declaration import load_recipe
 from mmseg_da.utils.config_file_keys import refuse_misspelt_keys
@@ -82,6 +82,130 @@ def test_method_options(name):
     assert policy.uniform_prior == 0.25
     missing = ['terrain', 'truck', 'train'] if 'syn' in name else None
     assert policy.get('uniform_classes') == missing
+
+
+def chains(cfg):
+    """Transforms of the source and of the target, without loading."""
+    for dataset in cfg.train_dataloader.dataset.datasets:
+        steps = [dict(x) for x in dataset.pipeline]
+        for step in steps:
+            if 'Resize' in step['type']:
+                assert step.pop('keep_ratio') is False
+                assert step.pop('backend') == 'pillow'
+                assert step.pop('interpolation') == 'bilinear'
+        yield [x for x in steps if x['type'] != 'LoadStreetImage']
+
+
+def scaled(size, low, high):
+    return dict(type='RandomResize', scale=size, ratio_range=(low, high))
+
+
+FLIP = dict(type='RandomFlip', prob=0.5)
+
+
+def source_start(name, low, high):
+    labels = dict(type='LoadRawLabels')
+    if 'syn' in name:
+        return [labels, scaled((1280, 760), low, high), FLIP]
+    whole = dict(type='Resize', scale=(1914, 1052))
+    return [labels, whole, scaled((1914, 1052), low, high), FLIP]
+
+
+def crop_and_pack(size, branch):
+    pack = dict(type='PackUDAInputs', pixel_keys=('padding_mask',))
+    return [
+        dict(type='PaddedRandomCrop', crop_size=size),
+        {'type': 'MultiBranch', branch: [pack]},
+    ]
+
+
+@pytest.mark.parametrize('name', ITERATIONS)
+def test_augmentation_of_the_baseline(name):
+    """Sheet 6.1 and 7: order, sizes, scales, strengths."""
+    j = 0.4 if 'vgg' in name else 0.5
+    jitter = dict(
+        type='PillowColorJitter',
+        brightness=j,
+        contrast=j,
+        saturation=j,
+        hue=j,
+        prob=0.5,
+    )
+    source, target = chains(read('sac-abn', name))
+    assert source == [
+        *source_start(name, 0.5, 2.0),
+        jitter,
+        *crop_and_pack((640, 640), 'source'),
+    ]
+    assert target == [
+        scaled((2048, 1024), 0.5, 2.0),
+        FLIP,
+        jitter,
+        *crop_and_pack((640, 640), 'target'),
+    ]
+
+
+@pytest.mark.parametrize('name', ITERATIONS)
+def test_augmentation_of_sac(name):
+    """Sheet 6.1, 6.2 and 7; the source has no jitter."""
+    source, target = chains(read('sac', name))
+    assert source == [
+        *source_start(name, 0.5, 1.0),
+        *crop_and_pack((512, 1024), 'source'),
+    ]
+    views = target.pop(4)
+    assert target == [
+        dict(type='Resize', scale=(1024, 512)),
+        scaled((1024, 512), 1.0, 1.1),
+        dict(type='PaddedRandomCrop', crop_size=(512, 1024)),
+        FLIP,
+        dict(type='MultiBranch', target_views=[dict(type='PackViews')]),
+    ]
+    built = TRANSFORMS.build(views)
+    assert (built.num_views, built.flip_prob) == (4, 0.5)
+    assert built.zoom_range == (0.5, 1.0)
+    blur, jitter, grey = built.noise
+    assert (blur.radius, blur.prob) == ((0.1, 2.0), 1.0)
+    assert jitter.strengths == dict(
+        brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1
+    )
+    assert (jitter.prob, grey.prob) == (0.5, 0.2)
+
+
+@pytest.mark.parametrize('stage', STAGES)
+@pytest.mark.parametrize('name', ITERATIONS)
+def test_colour_statistics(name, stage):
+    """GTA's also for SYNTHIA (quirk K7); never the target's."""
+    cfg = read(stage, name)
+    module = MODELS.build(cfg.model.data_preprocessor)
+    branch = 'target' if stage == 'sac-abn' else 'target_views'
+    for part, mean, std in (
+        (
+            'source',
+            [188.1609, 160.0663, 155.7920],
+            [81.0856, 75.8427, 76.8242],
+        ),
+        (branch, [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]),
+    ):
+        found = module._preprocessor_of(part)
+        assert type(found).__name__ == 'PaddedSegDataPreProcessor'
+        assert found.mean.flatten().tolist() == pytest.approx(mean, abs=1e-4)
+        assert found.std.flatten().tolist() == pytest.approx(std, abs=1e-4)
+
+
+@pytest.mark.parametrize('name', ITERATIONS)
+def test_constants_of_sac(name):
+    """Sheet 5.6, for all architectures."""
+    with torch.device('meta'):
+        model = MODELS.build(read('sac', name).model)
+    teacher = model.teacher
+    assert (teacher.momentum, teacher.interval) == (0.01, 100)
+    assert teacher.buffer_policy == 'average' and teacher.gamma is None
+    assert (model.prior_momentum, model.prior_scale) == (0.99, 1e-3)
+    assert model.discount and model.pooling == 'average'
+    assert model.validity == 'view_frame' and model.require_baseline
+    assert model.target_loss.focal_power == 3
+    assert model.target_loss.confidence_weight == 'per_pixel'
 
 
 @pytest.mark.parametrize('stage', STAGES)

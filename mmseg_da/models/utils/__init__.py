@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-from .entropy import highest_mean, mean_entropy, self_information
+from .entropy import (
+    class_probabilities,
+    highest_mean,
+    mean_entropy,
+    self_information,
+)
 from .head_loss import (
     head_loss,
     logit_loss,
@@ -11,6 +16,7 @@ from .head_loss import (
 from .norm import freeze_bn_statistics
 
 __all__ = [
+    'class_probabilities',
     'freeze_bn_statistics',
     'head_loss',
     'highest_mean',

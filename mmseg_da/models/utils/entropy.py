@@ -12,6 +12,19 @@ from torch import Tensor
 _TINY = 1e-30
 
 
+def class_probabilities(logits: Tensor) -> Tensor:
+    """Softmax in fp32 or higher, whatever autocast would do.
+
+    Args:
+        logits (Tensor): (N, C, ...), of any float type.
+
+    Returns:
+        Tensor: Same shape, sums over dim 1 are 1.
+    """
+    dtype = torch.promote_types(logits.dtype, torch.float32)
+    return logits.softmax(1, dtype=dtype)
+
+
 def self_information(probabilities: Tensor) -> Tensor:
     """Weighted self-information of ADVENT (Vu et al., CVPR 2019, eq. 1).
 

@@ -23,6 +23,8 @@ class ArtifactCheckHook(Hook):
             ``ArtifactStore.open``).
         verify (str): 'size' or 'full' (SHA-256 of each file). Defaults to
             'size'.
+        recipe (str): Name of the recipe that makes them, for the message.
+            Defaults to ''.
 
     Raises:
         ValueError: If an entry is malformed; before training, if artefacts
@@ -33,7 +35,11 @@ class ArtifactCheckHook(Hook):
     priority = 'VERY_HIGH'
 
     def __init__(
-        self, root: str, required: Sequence[dict], verify: str = 'size'
+        self,
+        root: str,
+        required: Sequence[dict],
+        verify: str = 'size',
+        recipe: str = '',
     ) -> None:
         for entry in required:
             unknown = sorted(entry.keys() - {'kind', 'key', 'expect'})
@@ -45,6 +51,7 @@ class ArtifactCheckHook(Hook):
         self.store = ArtifactStore(root)
         self.required = [dict(entry) for entry in required]
         self.verify = verify
+        self.recipe = recipe
 
     def before_train(self, runner: Runner) -> None:
         """Check every artefact; raise once for all problems."""
@@ -55,7 +62,13 @@ class ArtifactCheckHook(Hook):
             except (FileNotFoundError, ValueError) as error:
                 problems.append(f'- {error}')
         if problems:
-            raise ValueError(
+            text = (
                 f'{len(problems)} of {len(self.required)} artefacts that this '
                 'run reads cannot be used:\n' + '\n'.join(problems)
             )
+            if self.recipe:
+                text += (
+                    '\nOne command makes all of it: python '
+                    f'tools/run_method.py {self.recipe}'
+                )
+            raise ValueError(text)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from .abn import ABN
 from .advent import ADVENT
+from .depth_student import DepthStudent
 from .minent import MinEnt
 from .monodepth import MonoDepth
 from .sac import SAC
@@ -12,6 +13,7 @@ __all__ = [
     'ADVENT',
     'SAC',
     'SDE',
+    'DepthStudent',
     'MinEnt',
     'MonoDepth',
     'SupervisedOnly',

@@ -9,6 +9,7 @@ from mmseg.utils import add_prefix
 from torch import Tensor
 
 from mmseg_da.models.utils import (
+    class_probabilities,
     mean_entropy,
     segmentor_heads,
     segmentor_logit_losses,
@@ -126,7 +127,7 @@ class ADVENT(BaseUDASegmentor):
 
     def maps(self, logits: Tensor) -> Tensor:
         """What a discriminator sees of logits (N, C, H, W); same shape."""
-        probabilities = logits.softmax(1)
+        probabilities = class_probabilities(logits)
         if self.input == 'prob':
             return probabilities
         return self_information(probabilities)

@@ -8,6 +8,7 @@ from mmseg.utils import add_prefix
 from torch import Tensor
 
 from mmseg_da.models.utils import (
+    class_probabilities,
     highest_mean,
     segmentor_heads,
     segmentor_logit_losses,
@@ -97,7 +98,7 @@ class MinEnt(BaseUDASegmentor):
         losses = add_prefix(supervised, 'source')
         ramp = self.ramp()
         for head, logits in target.items():
-            entropy = self_information(logits.softmax(1)).sum(1)
+            entropy = self_information(class_probabilities(logits)).sum(1)
             weight = ramp * self.entropy_weights[head]
             hard = highest_mean(entropy, self.hard_ratio)
             losses[f'target.{head}.loss_ent'] = weight * hard

@@ -2,24 +2,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
-from mmengine.model import BaseModel
-from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
+from ..depth_model import DepthModel
 from ..video_batch import OFFSETS, VideoBatch, read_video
 
 POSE_SOURCES = ('net', 'vehicle')
 
 
 @MODELS.register_module()
-class MonoDepth(BaseModel):
+class MonoDepth(DepthModel):
     """Self-supervised depth from video: the first stage of SDE.
 
     Hoyer et al., CVPR 2021, after Godard et al., ICCV 2019. A disparity
@@ -76,8 +73,6 @@ class MonoDepth(BaseModel):
             or no vehicle motion.
     """
 
-    unused_parameters: ClassVar[tuple[str, ...]] = ()
-
     def __init__(
         self,
         encoder: dict,
@@ -94,16 +89,17 @@ class MonoDepth(BaseModel):
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(
-            data_preprocessor=data_preprocessor, init_cfg=init_cfg
-        )
         _check_options(pose, pose_net, freeze_encoder, feature_distance)
+        super().__init__(
+            encoder,
+            decoder,
+            data_preprocessor=data_preprocessor,
+            init_cfg=init_cfg,
+        )
         self.pose = pose
         self.relative_translation = relative_translation
         self.velocity_weight = velocity_weight
         self.velocity_iters = velocity_iters
-        self.encoder = MODELS.build(encoder)
-        self.decoder = MODELS.build(decoder)
         self.pose_net = MODELS.build(pose_net) if pose_net else None
         self.mono_loss = MODELS.build(
             {'type': 'MonoDepthLoss', **(loss or {})}
@@ -137,41 +133,10 @@ class MonoDepth(BaseModel):
             self.reference_encoder.eval()
         return self
 
-    def forward(
-        self, inputs: Any, data_samples: Any = None, mode: str = 'tensor'
-    ) -> Any:
-        """mmengine's entry point.
-
-        Args:
-            inputs: A tensor per branch in 'loss' mode, else (N, 3, H, W).
-            data_samples: Samples per branch, or of the batch.
-            mode (str): 'loss', 'predict' or 'tensor'.
-
-        Returns:
-            Losses; samples with ``pred_depth_map``; or disparity
-            (N, 1, H, W).
-        """
-        if mode == 'loss':
-            return self.loss(inputs, data_samples)
-        if mode == 'predict':
-            return self.predict(inputs, data_samples)
-        if mode == 'tensor':
-            return self.disparity(inputs)
-        raise ValueError(
-            f"mode={mode!r}; allowed: 'loss', 'predict', 'tensor'"
-        )
-
-    # Training ---------------------------------------------------------------
-
     def loss(
         self, inputs: dict[str, Tensor], data_samples: dict[str, list]
     ) -> dict[str, Tensor]:
         """L_mono of every branch (+ feature distance, velocity)."""
-        if not isinstance(inputs, dict) or not inputs:
-            raise ValueError(
-                'MonoDepth.loss needs one tensor per branch. End the training '
-                'pipeline with MultiBranch; use MultiBranchDataPreprocessor.'
-            )
         losses: dict[str, Tensor] = {}
         for branch, images in inputs.items():
             terms = self.branch_loss(images, data_samples[branch])
@@ -238,44 +203,6 @@ class MonoDepth(BaseModel):
         if self.velocity_iters is not None:
             weight = weight * (self.steps < self.velocity_iters)
         return (weight * error).mean()
-
-    # Prediction -------------------------------------------------------------
-
-    def disparity(self, images: Tensor) -> Tensor:
-        """Disparity of scale 0, (N, 1, H, W) in (0, 1); large is near."""
-        disparity = self.decoder(self.encoder(images)).disparities[0]
-        if disparity.shape[-2:] != images.shape[-2:]:
-            disparity = _resize(disparity, images.shape[-2:])
-        return disparity
-
-    def predict(
-        self, inputs: Tensor, data_samples: list | None = None
-    ) -> list[SegDataSample]:
-        """Depth at the original image size.
-
-        Args:
-            inputs (Tensor): (N, 3, H, W), RGB in [0, 1].
-            data_samples (list, optional): Samples with ``ori_shape``.
-
-        Returns:
-            list[SegDataSample]: With ``pred_depth_map`` (1, H, W), up to
-            scale unless the motion was metric.
-        """
-        disparity = self.disparity(inputs)
-        samples = data_samples or [SegDataSample() for _ in inputs]
-        near, far = self.eval_depth_range
-        for own, sample in zip(disparity, samples, strict=True):
-            size = sample.metainfo.get('ori_shape', own.shape[-2:])
-            own = _resize(own[None].float(), size[:2])[0]
-            depth = 1 / (1 / far + (1 / near - 1 / far) * own)
-            sample.set_data({'pred_depth_map': PixelData(data=depth)})
-        return samples
-
-
-def _resize(maps: Tensor, size: Sequence[int]) -> Tensor:
-    return F.interpolate(
-        maps, size=tuple(size), mode='bilinear', align_corners=False
-    )
 
 
 def _check_options(

@@ -155,17 +155,16 @@ class SAC(BaseUDASegmentor):
         )
         self.check_start(views)
         self.update_teacher()
+        distance = _distance(self.teacher.module, self.segmentor)
         labels, confidence = self.label_views(views)
         losses = self.supervised_loss('source', inputs, data_samples)
         logits = segmentor_logits(self.segmentor, views.noisy)['decode']
         target = self.target_loss(logits, labels, self.class_prior, confidence)
         losses['target.decode.loss_pseudo'] = self.target_weight * target
-        ignore = self.target_loss.ignore_index
-        losses['target.pseudo_ratio'] = (labels != ignore).float().mean()
+        labeled = labels != self.target_loss.ignore_index
+        losses['target.pseudo_ratio'] = labeled.float().mean()
         losses['target.confidence'] = confidence.mean()
-        losses['target.teacher_diff'] = _distance(
-            self.teacher.module, self.segmentor
-        )
+        losses['target.teacher_diff'] = distance
         return losses
 
     def update_teacher(self) -> None:
@@ -218,11 +217,14 @@ class SAC(BaseUDASegmentor):
         Raises:
             ValueError: They are not finite; names the iteration.
         """
-        if get_world_size() > 1 and self.prior_from == 'rank0':
+        overall = mean_probability.clone()
+        if get_world_size() > 1:
+            all_reduce(overall, op='mean')
+        if self.prior_from == 'rank0':
             broadcast(mean_probability)
-        elif get_world_size() > 1:
-            all_reduce(mean_probability, op='mean')
-        if not mean_probability.isfinite().all():
+        else:
+            mean_probability = overall
+        if not overall.isfinite().all():
             raise ValueError(
                 'SAC: the momentum network predicts NaN or Inf at iteration '
                 f'{int(self.teacher.steps)} of this stage. Did the student '
