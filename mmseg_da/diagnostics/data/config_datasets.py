@@ -30,11 +30,12 @@ _NOT_FILES = (
     'max_refetch',
     'cache',
 )
-# Where wrappers hold data sets; the last two: PairedGeometryDataset.
-_MEMBERS = ('dataset', 'datasets', 'source', 'target')
-_DATASET_KEY = re.compile(
-    r'(^|\.)(dataset|datasets\[\d+\])(\.source|\.target)?$'
-)
+# Where wrappers hold data sets: concatenations, PairedGeometryDataset,
+# PartlyLabeledDataset.
+_PARTS = ('source', 'target', 'labeled', 'unlabeled')
+_MEMBERS = ('dataset', 'datasets', *_PARTS)
+_PART = '|'.join(rf'\.{name}' for name in _PARTS)
+_DATASET_KEY = re.compile(rf'(^|\.)(dataset|datasets\[\d+\])({_PART})*$')
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,10 @@ def _walk(node: Any, key: str) -> Iterator[tuple[str, Mapping]]:
 
 
 def _is_dataset(node: Mapping, key: str) -> bool:
-    if 'type' not in node or any(name in node for name in _MEMBERS):
+    # `labeled` is also a switch of single data sets.
+    members = [node.get(name) for name in _MEMBERS]
+    is_wrapper = any(isinstance(x, (Mapping, list, tuple)) for x in members)
+    if 'type' not in node or is_wrapper:
         return False
     type_ = node['type']
     cls = DATASETS.get(type_) if isinstance(type_, str) else type_
@@ -103,7 +107,7 @@ def _is_dataset(node: Mapping, key: str) -> bool:
 def _title(key: str, cfg: Config) -> str:
     head, _, rest = key.partition('.')
     if head.endswith('_dataloader'):
-        indices = re.findall(r'\[\d+\]|\.source$|\.target$', rest)
+        indices = re.findall(rf'\[\d+\]|(?:{_PART})(?=\.|$)', rest)
         return head.removesuffix('_dataloader') + ''.join(indices)
     if head.startswith('custom_hooks['):
         hook = cfg.custom_hooks[int(head[13:-1])]

@@ -91,7 +91,15 @@ class DepthTransferHook(Hook):
         model = model.module if is_model_wrapper(model) else model
         content = load_checkpoint(self.checkpoint)
         weights = content.get('state_dict', content)
-        found = model.load_state_dict(weights, strict=False)
+        try:
+            found = model.load_state_dict(weights, strict=False)
+        except RuntimeError as error:
+            first = str(error).splitlines()[1:2] or [str(error)]
+            raise ValueError(
+                f'{self.checkpoint} has weights of other shapes than this '
+                f'model: {first[0].strip()} Is it of another decoder or '
+                f'encoder? Train one with configs/methods/{self.config}.py'
+            ) from error
         # Classifiers and exchange are new, the encoder must not be.
         lacking = [
             name
