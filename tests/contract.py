@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
+import pytest
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.hooks import Hook
@@ -20,9 +21,23 @@ _ALL = sorted((REPO / 'configs/methods').glob('*_*.py'))
 # Depth from video: another data set, no classes; see test_depth_configs.py.
 DEPTH_CONFIGS = [path for path in _ALL if path.stem.startswith('sde-depth')]
 CONFIGS = [path for path in _ALL if path not in DEPTH_CONFIGS]
+# Those that differ from another one in the number of labels alone.
+_COPIES = re.compile(r'_(cs|swc)-(372|744|30|4)$')
 WIDTH = 4  # channels of the first stage; 64 in the published nets
 CROP_WIDTH = 128
 _names = itertools.count()
+
+
+def config_params() -> list:
+    """All configs for ``parametrize``; copies are left to the slow run."""
+    return [
+        pytest.param(
+            path,
+            id=path.stem,
+            marks=[pytest.mark.slow] if _COPIES.search(path.stem) else [],
+        )
+        for path in CONFIGS
+    ]
 
 
 def dataset_roots(street_world: Path) -> dict[str, str]:

@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from mmseg_da.uda import BaseUDASegmentor
 
 
-@pytest.mark.parametrize('path', contract.CONFIGS, ids=lambda p: p.stem)
+@pytest.mark.parametrize('path', contract.config_params())
 def test_two_iterations_and_a_validation(path, street_world, tmp_path):
     cfg = contract.small_config(path, street_world, tmp_path)
     cfg.test_dataloader = cfg.test_evaluator = cfg.test_cfg = None

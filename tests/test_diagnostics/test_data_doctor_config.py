@@ -39,7 +39,7 @@ def check(tmp_path):
     return run
 
 
-@pytest.mark.parametrize('path', contract.CONFIGS, ids=lambda p: p.stem)
+@pytest.mark.parametrize('path', contract.config_params())
 def test_clean_folders_have_no_findings(
     path, street_world, tmp_path, check, monkeypatch
 ):
