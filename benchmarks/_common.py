@@ -9,7 +9,9 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 import cv2
 import torch
+from mmengine.config import ConfigDict
+from mmengine.logging import MMLogger
 from prettytable import PrettyTable
 
 from mmseg_da.reporting import describe_machine, describe_versions
@@ -37,6 +41,42 @@ def make_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def add_size_options(
+    parser: argparse.ArgumentParser, size: tuple[int, int] = (512, 1024)
+) -> None:
+    """Size of the images and width of the network."""
+    add = parser.add_argument
+    add('--size', type=int, nargs=2, default=size, metavar=('H', 'W'))
+    add('--width', type=int, default=64, help='64 is R101')
+
+
+def add_step_options(
+    parser: argparse.ArgumentParser, size: tuple[int, int] = (512, 1024)
+) -> None:
+    """Options of the programs that time one training step."""
+    add_size_options(parser, size)
+    add = parser.add_argument
+    add('--steps', type=int, default=9)
+    add('--warm-up', type=int, default=2)
+    add('--device', default=default_device())
+    add(
+        '--clock',
+        choices=('wall', 'cpu'),
+        default='wall',
+        help='cpu: processor time, for a busy machine without a GPU',
+    )
+
+
+def settings(args: argparse.Namespace) -> dict[str, Any]:
+    """The options, for the JSON."""
+    return {k: v for k, v in vars(args).items() if k != 'json'}
+
+
+def narrow_resnet(backbone: ConfigDict, width: int) -> None:
+    """Set the width of a ResNet's config; no file with weights is read."""
+    backbone.update(base_channels=width, stem_channels=width, init_cfg=None)
+
+
 def use_threads(threads: int) -> None:
     """Limit torch and OpenCV; must be called before anything is timed."""
     torch.set_num_threads(threads)
@@ -48,6 +88,30 @@ def now(device: str = 'cpu') -> float:
     if device != 'cpu':
         torch.cuda.synchronize()
     return time.perf_counter()
+
+
+def timed(work: Callable[[], Any], args: argparse.Namespace) -> float:
+    """Seconds of a piece of work, by the chosen clock and device."""
+
+    def clock() -> float:
+        wall = now(args.device)
+        return wall if args.clock == 'wall' else time.process_time()
+
+    start = clock()
+    work()
+    return clock() - start
+
+
+def in_fresh_process(function: Callable, *arguments: Any) -> Any:
+    """Result of a function in a process of its own, for its peak memory."""
+    context = get_context('spawn')
+    with ProcessPoolExecutor(1, context, initializer=_be_quiet) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def _be_quiet() -> None:
+    """Keep mmengine's log out of stdout, where the JSON goes."""
+    MMLogger.get_current_instance().setLevel('WARNING')
 
 
 def default_device() -> str:
@@ -68,6 +132,16 @@ def peak_memory_mib() -> dict[str, float]:
     if torch.cuda.is_available():
         memory['cuda'] = torch.cuda.max_memory_allocated() / 2**20
     return memory
+
+
+def peak_cuda_mib(*works: Callable[[], Any]) -> float | None:
+    """Peak GPU memory of pieces of work; None without a GPU."""
+    if not torch.cuda.is_available():
+        return None
+    torch.cuda.reset_peak_memory_stats()
+    for work in works:
+        work()
+    return torch.cuda.max_memory_allocated() / 2**20
 
 
 def print_table(

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable
 
 import _common as common
@@ -48,9 +47,7 @@ def build_config(width: int) -> Config:
     """
     cfg = Config.fromfile(common.REPO / 'configs/methods/advent_gta2cs.py')
     segmentor = cfg.model.segmentor
-    segmentor.backbone.update(
-        base_channels=width, stem_channels=width, init_cfg=None
-    )
+    common.narrow_resnet(segmentor.backbone, width)
     for head in (segmentor.decode_head, segmentor.auxiliary_head):
         head.in_channels = head.in_channels * width // 64
     for discriminator in cfg.model.discriminators.values():
@@ -134,28 +131,6 @@ class Bench:
         return maps
 
 
-def timed(work: Callable[[], None], args: argparse.Namespace) -> float:
-    """Seconds of a piece of work, by the chosen clock."""
-
-    def now() -> float:
-        wall = common.now(args.device)
-        return wall if args.clock == 'wall' else time.process_time()
-
-    start = now()
-    work()
-    return now() - start
-
-
-def peak_cuda_mib(works: list[Callable[[], None]]) -> float | None:
-    """Peak GPU memory of pieces of work; None without a GPU."""
-    if not torch.cuda.is_available():
-        return None
-    torch.cuda.reset_peak_memory_stats()
-    for work in works:
-        work()
-    return torch.cuda.max_memory_allocated() / 2**20
-
-
 def measure(
     bench: Bench, optimise: Callable[[], None], args: argparse.Namespace
 ) -> dict[str, list[float]]:
@@ -165,9 +140,9 @@ def measure(
     for turn in range(args.warm_up + args.steps):
         for name in names if turn % 2 else reversed(names):
             for part in PARTS if name == 'parts' else ('step',):
-                spent = timed(getattr(bench, part), args)
+                spent = common.timed(getattr(bench, part), args)
                 seconds.setdefault(part, []).append(spent)
-            spent = timed(optimise, args)
+            spent = common.timed(optimise, args)
             seconds.setdefault('optimiser', []).append(spent)
     return {name: times[args.warm_up :] for name, times in seconds.items()}
 
@@ -185,19 +160,7 @@ def summarize(seconds: dict[str, list[float]]) -> dict[str, float]:
 def main() -> None:
     """Measure and report."""
     parser = common.make_parser(__doc__)
-    parser.add_argument(
-        '--size', type=int, nargs=2, default=(512, 1024), metavar=('H', 'W')
-    )
-    parser.add_argument('--width', type=int, default=64, help='64 is R101')
-    parser.add_argument('--steps', type=int, default=9)
-    parser.add_argument('--warm-up', type=int, default=2)
-    parser.add_argument('--device', default=common.default_device())
-    parser.add_argument(
-        '--clock',
-        choices=('wall', 'cpu'),
-        default='wall',
-        help='cpu: processor time, for a busy machine without a GPU',
-    )
+    common.add_step_options(parser)
     args = parser.parse_args()
     common.use_threads(args.threads)
     init_default_scope('mmseg')
@@ -213,16 +176,15 @@ def main() -> None:
 
     result = summarize(measure(bench, optimise, args))
     memory = {
-        'step': peak_cuda_mib([bench.step, optimise]),
-        'parts': peak_cuda_mib([getattr(bench, part) for part in PARTS]),
+        'step': common.peak_cuda_mib(bench.step, optimise),
+        'parts': common.peak_cuda_mib(*(getattr(bench, p) for p in PARTS)),
     }
     title = f'AdvEnt, 2 x {args.size[0]}x{args.size[1]}, width {args.width}'
     ratio = result.pop('ratio')
     rows = [*result.items(), ('step / sum of parts', ratio)]
     common.print_table(title, ('part', 'ms'), rows)
-    settings = {k: v for k, v in vars(args).items() if k != 'json'}
     content = {
-        'settings': settings,
+        'settings': common.settings(args),
         'milliseconds': result,
         'ratio': ratio,
         'cuda_peak_mib': memory,

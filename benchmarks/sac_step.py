@@ -15,7 +15,6 @@ device.
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
 from typing import Any
 from unittest import mock
@@ -54,9 +53,7 @@ def build_config(args: argparse.Namespace) -> Config:
     cfg.model.update(require_baseline=False, target_images=args.images)
     cfg.model.teacher = dict(interval=args.teacher_interval)
     segmentor = cfg.model.segmentor
-    segmentor.backbone.update(
-        base_channels=args.width, stem_channels=args.width, init_cfg=None
-    )
+    common.narrow_resnet(segmentor.backbone, args.width)
     head = segmentor.decode_head
     head.in_channels = head.in_channels * args.width // 64
     return cfg
@@ -144,13 +141,7 @@ class Bench:
 
     def timed(self, work: Callable[[], Any]) -> float:
         """Seconds of a piece of work, by the chosen clock."""
-        start = self._now()
-        work()
-        return self._now() - start
-
-    def _now(self) -> float:
-        wall = common.now(self.args.device)
-        return wall if self.args.clock == 'wall' else time.process_time()
+        return common.timed(work, self.args)
 
     def parts(self) -> dict[str, float]:
         """Milliseconds of the pieces outside of the networks."""
@@ -187,15 +178,6 @@ class Bench:
         return spent
 
 
-def peak_cuda_mib(work: Callable[[], None]) -> float | None:
-    """Peak GPU memory of a piece of work; None without a GPU."""
-    if not torch.cuda.is_available():
-        return None
-    torch.cuda.reset_peak_memory_stats()
-    work()
-    return torch.cuda.max_memory_allocated() / 2**20
-
-
 def measure(bench: Bench, steps: int, warm_up: int) -> dict[str, float]:
     """Median milliseconds of step and networks, in turns."""
     seconds: dict[str, list[float]] = {'step': [], 'networks': []}
@@ -208,22 +190,12 @@ def measure(bench: Bench, steps: int, warm_up: int) -> dict[str, float]:
 def main() -> None:
     """Measure and report."""
     parser = common.make_parser(__doc__)
+    common.add_step_options(parser)
     add = parser.add_argument
-    add('--size', type=int, nargs=2, default=(512, 1024), metavar=('H', 'W'))
-    add('--width', type=int, default=64, help='64 is R101')
     add('--source', type=int, default=2, help='source images')
     add('--images', type=int, default=2, help='target images')
     add('--views', type=int, default=4, help='views of a target image')
     add('--teacher-interval', type=int, default=100)
-    add('--steps', type=int, default=9)
-    add('--warm-up', type=int, default=2)
-    add('--device', default=common.default_device())
-    add(
-        '--clock',
-        choices=('wall', 'cpu'),
-        default='wall',
-        help='cpu: processor time, for a busy machine without a GPU',
-    )
     args = parser.parse_args()
     common.use_threads(args.threads)
     init_default_scope('mmseg')
@@ -231,7 +203,7 @@ def main() -> None:
     bench = Bench(args)
     result = measure(bench, args.steps, args.warm_up)
     memory = {
-        name: peak_cuda_mib(getattr(bench, name))
+        name: common.peak_cuda_mib(getattr(bench, name))
         for name in ('step', 'networks')
     }
     parts = bench.parts()
@@ -244,9 +216,8 @@ def main() -> None:
         ('part', 'ms'),
         [*result.items(), *parts.items()],
     )
-    settings = {k: v for k, v in vars(args).items() if k != 'json'}
     content = {
-        'settings': settings,
+        'settings': common.settings(args),
         'milliseconds': result,
         'parts': parts,
         'outside_percent': outside,

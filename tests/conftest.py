@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures shared by all tests: one StreetWorld folder, the CamVid frames."""
 
+import gc
 import os
 from pathlib import Path
 
+import fast_runs
 import pytest
 import torch
 from disparities import write_disparities
@@ -21,6 +23,20 @@ REPO = Path(__file__).resolve().parents[1]
 def single_thread():
     """Two xdist workers share two cores."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope='session', autouse=True)
+def short_collections():
+    """Every dataset collects garbage; what was imported is never any."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope='session', autouse=True)
+def unformatted_config_texts():
+    """Config texts of Runners are checked, not laid out by yapf."""
+    with fast_runs.unformatted_config_texts():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import itertools
 import os
 import re
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from unittest import mock
 
@@ -232,16 +233,6 @@ def watch_gradients(model: torch.nn.Module):
         handle.remove()
 
 
-def state_difference(one: dict, other: dict) -> list[str]:
-    """Names of the entries that are not bit-equal."""
-    names = sorted(set(one) ^ set(other))
-    return names + [
-        name
-        for name in one
-        if name in other and not torch.equal(one[name], other[name])
-    ]
-
-
 def training_branches(cfg: Config) -> set[str]:
     """Names of the branches that the training pipelines fill."""
     found: set[str] = set()
@@ -254,10 +245,15 @@ def training_branches(cfg: Config) -> set[str]:
     return found
 
 
+@cache
+def parsed(path: Path) -> Config:
+    """A config as it is in its file, read once per process: do not change."""
+    return Config.fromfile(path, import_custom_modules=False)
+
+
 def config_branches(path: Path) -> set[str]:
     """Branches of a config file."""
-    with mock.patch('mmengine.config.config.import_modules_from_strings'):
-        return training_branches(Config.fromfile(path))
+    return training_branches(parsed(path))
 
 
 # Entries of `model` that make no other algorithm: networks, kinds of masks.
@@ -273,17 +269,14 @@ SAME_ALGORITHM = (
 def variants() -> list[Path]:
     """One config per method variant: those that share their algorithm."""
     chosen: dict[tuple, Path] = {}
-    with mock.patch('mmengine.config.config.import_modules_from_strings'):
-        for path in sorted(CONFIGS, key=lambda p: ('_sw' not in p.name, p)):
-            cfg = Config.fromfile(path)
-            hooks = [h['type'] for h in cfg.get('custom_hooks', [])]
-            hooks = tuple(h for h in hooks if h != 'DepthTransferHook')
-            branches = tuple(sorted(training_branches(cfg)))
-            model = {
-                k: v for k, v in cfg.model.items() if k not in SAME_ALGORITHM
-            }
-            # The number of classes is no variant.
-            text = re.sub(r"'in_channels': \d+", '', str(model))
-            key = (text, hooks, branches)
-            chosen.setdefault(key, path)
+    for path in sorted(CONFIGS, key=lambda p: ('_sw' not in p.name, p)):
+        cfg = parsed(path)
+        hooks = [h['type'] for h in cfg.get('custom_hooks', [])]
+        hooks = tuple(h for h in hooks if h != 'DepthTransferHook')
+        branches = tuple(sorted(training_branches(cfg)))
+        model = {k: v for k, v in cfg.model.items() if k not in SAME_ALGORITHM}
+        # The number of classes is no variant.
+        text = re.sub(r"'in_channels': \d+", '', str(model))
+        key = (text, hooks, branches)
+        chosen.setdefault(key, path)
     return list(chosen.values())

@@ -9,7 +9,6 @@ import contract
 import cv2
 import filelock
 import numpy as np
-from mmengine.config import Config
 
 from mmseg_da.engine.artifacts import ArtifactStore
 
@@ -26,16 +25,22 @@ def write_disparities(street_world: Path) -> None:
     with filelock.FileLock(street_world / 'disparities.lock'):
         for key in required_keys():
             if not store.is_finished(KIND, key):
-                # Configs are shrunk: 256x128 or, of StreetWorld, 128x64.
-                size = (128, 64) if '_sw' in key else (256, 128)
-                write_disparity(store, key, street_world, size)
+                write_disparity(store, key, street_world, image_size(key))
+
+
+def image_size(key: str) -> tuple[int, int]:
+    """Width and height of the images of an artefact in shrunk configs."""
+    if 'camvid' in key:
+        # 256x192 and 672x512, crops of 192 and 512.
+        return (171, 128) if '_sw' in key else (168, 128)
+    return (128, 64) if '_sw' in key else (256, 128)
 
 
 def required_keys() -> list[str]:
     """Keys named by the DepthTransferHook of any config."""
     found = set()
     for path in contract.CONFIGS:
-        cfg = Config.fromfile(path, import_custom_modules=False)
+        cfg = contract.parsed(path)
         for hook in cfg.get('custom_hooks', []):
             if hook['type'] == 'DepthTransferHook':
                 found |= {x['key'] for x in hook.get('disparities', ())}

@@ -9,7 +9,6 @@ import contract
 import filelock
 import torch
 import torch.nn.functional as F
-from mmengine.config import Config
 
 from mmseg_da.datasets import CityscapesRawDataset
 from mmseg_da.engine.artifacts import ArtifactStore
@@ -74,7 +73,7 @@ def write_ranking(
 def _required() -> list[dict]:
     found = {}
     for path in contract.CONFIGS:
-        cfg = Config.fromfile(path, import_custom_modules=False)
+        cfg = contract.parsed(path)
         for hook in cfg.get('custom_hooks', []):
             if hook['type'] == 'ArtifactCheckHook':
                 for entry in hook['required']:

@@ -2,15 +2,15 @@
 """The sweep and the contracts of the depth configs."""
 
 import math
-import os
 
 import contract
 import pytest
-import test_exactness as exactness
+import states
 import torch
-import torch.multiprocessing as mp
+import two_ranks
 from mmengine.runner import Runner
 
+from mmseg_da.engine import prepare_launcher
 from mmseg_da.uda.methods import DepthStudent, MonoDepth
 from mmseg_da.utils.config_file_keys import refuse_misspelt_keys
 
@@ -75,9 +75,9 @@ def test_resume_is_bit_exact(path, data, tmp_path):
     parts.train_cfg.max_iters = 4
     parts.resume = True
     parts, _ = contract.run(parts)
-    states = exactness.weights(whole), exactness.weights(parts)
-    assert contract.state_difference(*states) == []
-    assert exactness._optimizer_difference(whole, parts) == []
+    weights = states.weights(whole), states.weights(parts)
+    assert states.state_difference(*weights) == []
+    assert states.optimizer_difference(whole, parts) == []
 
 
 @pytest.mark.dist
@@ -85,14 +85,14 @@ def test_resume_is_bit_exact(path, data, tmp_path):
 def test_two_processes_equal_one(path, data, tmp_path):
     cfg = _decoupled(path, data, tmp_path / 'one', 4)
     one, _ = contract.run(cfg)
-    one = exactness.weights(one)
-    port = 29500 + (hash(str(tmp_path)) % 2000)
-    mp.spawn(_train_rank, (path, data, tmp_path, port), nprocs=2)
+    one = states.weights(one)
+    port = two_ranks.port_of(tmp_path)
+    two_ranks.start(_train_rank, path, data, tmp_path, port)
     ranks = [
         torch.load(tmp_path / f'rank{rank}.pt', weights_only=True)
         for rank in (0, 1)
     ]
-    assert contract.state_difference(*ranks) == []
+    assert states.state_difference(*ranks) == []
     for name, value in one.items():
         if value.is_floating_point():
             torch.testing.assert_close(
@@ -114,19 +114,9 @@ def _decoupled(path, root, work_dir, batch):
 
 
 def _train_rank(rank, path, root, tmp_path, port):
-    import mmseg_da  # noqa: F401
-    from mmseg_da.engine import prepare_launcher
-
-    torch.set_num_threads(1)
-    os.environ.update(
-        RANK=str(rank),
-        LOCAL_RANK=str(rank),
-        WORLD_SIZE='2',
-        MASTER_ADDR='127.0.0.1',
-        MASTER_PORT=str(port),
-    )
+    two_ranks.join_launcher(rank, port)
     cfg = _decoupled(path, root, tmp_path / 'two', 2)
     prepare_launcher(cfg, 'pytorch')
     runner, _ = contract.run(cfg)
-    torch.save(exactness.weights(runner), tmp_path / f'rank{rank}.pt')
+    torch.save(states.weights(runner), tmp_path / f'rank{rank}.pt')
     torch.distributed.destroy_process_group()

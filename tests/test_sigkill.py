@@ -9,6 +9,7 @@ import sys
 import time
 
 import contract
+import states
 import torch
 
 ITERS = 12
@@ -65,4 +66,4 @@ def test_killed_and_resumed_run_ends_bit_equal(street_world, tmp_path):
         final_weights(tmp_path / 'a'),
         final_weights(tmp_path / 'b'),
     )
-    assert contract.state_difference(whole, resumed) == []
+    assert states.state_difference(whole, resumed) == []

@@ -5,14 +5,14 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/slim_sde.py',
     '../_base_/datasets/sde_swg2swc.py',
-    '../_base_/schedules/slim_800.py',
+    '../_base_/schedules/slim_sde_400.py',
 ]
 labels = 'fraction:1/25:seed42'
 model = dict(cross_domain_mix='depth')
 train_dataloader = dict(
-    batch_size=6,
+    batch_size=4,
     num_workers=0,
-    sampler=dict(type='MultiSourceSampler', batch_size=6, source_ratio=[2, 4]),
+    sampler=dict(type='MultiSourceSampler', batch_size=4, source_ratio=[2, 2]),
     dataset=dict(
         type='DomainConcatDataset',
         datasets=[

@@ -5,14 +5,14 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/slim_sde.py',
     '../_base_/datasets/sde_swg2swc.py',
-    '../_base_/schedules/slim_800.py',
+    '../_base_/schedules/slim_sde_400.py',
 ]
 depth_network = (
     '{{$SDE_DEPTH:work_dirs/sde-depth-given-pose_swc/iter_800.pth}}'
 )
 labels = 'fraction:1/25:seed42'
 model = dict(
-    mono_loss=dict(type='MonoDepthLoss'),
+    mono_loss=_base_.slim_mono_loss,
     segmentor=dict(decode_head=_base_.slim_pad_head),
 )
 custom_hooks = [
@@ -26,10 +26,10 @@ custom_hooks = [
     ),
 ]
 train_dataloader = dict(
-    batch_size=10,
+    batch_size=6,
     num_workers=0,
     sampler=dict(
-        type='MultiSourceSampler', batch_size=10, source_ratio=[2, 4, 4]
+        type='MultiSourceSampler', batch_size=6, source_ratio=[2, 2, 2]
     ),
     dataset=dict(
         type='DomainConcatDataset',

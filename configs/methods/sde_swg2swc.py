@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/slim_sde.py',
     '../_base_/datasets/sde_swg2swc.py',
-    '../_base_/schedules/slim_800.py',
+    '../_base_/schedules/slim_sde_400.py',
 ]
 depth_network = (
     '{{$SDE_DEPTH:work_dirs/sde-depth-given-pose_swc/iter_800.pth}}'
@@ -13,7 +13,7 @@ depth_network = (
 labels = 'fraction:1/25:seed42'
 model = dict(
     cross_domain_mix='depth',
-    mono_loss=dict(type='MonoDepthLoss'),
+    mono_loss=_base_.slim_mono_loss,
     segmentor=dict(decode_head=_base_.slim_pad_head),
 )
 custom_hooks = [
@@ -27,9 +27,9 @@ custom_hooks = [
     ),
 ]
 train_dataloader = dict(
-    batch_size=6,
+    batch_size=4,
     num_workers=0,
-    sampler=dict(type='MultiSourceSampler', batch_size=6, source_ratio=[2, 4]),
+    sampler=dict(type='MultiSourceSampler', batch_size=4, source_ratio=[2, 2]),
     dataset=dict(
         type='DomainConcatDataset',
         datasets=[

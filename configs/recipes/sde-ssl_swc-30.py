@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-# Depth, disparities, segmentation.
+# Depth, disparities, segmentation. All seeds share the depth networks, as in
+# the paper.
 stages = [
-    dict(name='depth', kind='train', config='sde-depth-given-pose_swc'),
+    dict(
+        name='depth',
+        kind='train',
+        config='sde-depth-given-pose_swc',
+        seed=0,
+    ),
     dict(
         name='target-disparity',
         kind='artifact',

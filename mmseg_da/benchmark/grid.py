@@ -9,11 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mmengine.config import Config
+
 from mmseg_da.datasets.street_world.generate import generate, resolve_formats
 from mmseg_da.datasets.street_world.manifest import read_manifest
 from mmseg_da.datasets.street_world.world import WorldSettings
 from mmseg_da.evaluation.records import split_name
-from mmseg_da.recipes import Plan, recipe_names
+from mmseg_da.recipes import Plan, load_recipe, recipe_names
+from mmseg_da.recipes.config_parts import strings
 
 from .rows import CEILING, target_of
 
@@ -25,6 +28,11 @@ STREET_WORLD = {
     'sws': 'synthia',
     'swm': 'mapillary',
 }
+# Further formats for recipes that read video; one that has exact depth for all
+# frames, and no more frames than they read.
+VIDEO = {'swg': 'gta_seq', 'swc': 'cityscapes_sequence'}
+VIDEO_WORLD = WorldSettings(sequence_frames=3, truth_share=1.0)
+_READS_VIDEO = ('SequenceDataset', 'LoadExactDisparity')
 
 
 @dataclass(frozen=True)
@@ -147,7 +155,8 @@ def ensure_street_world(recipes: Iterable[str], workers: int) -> list[str]:
     """Make what the recipes need of StreetWorld and is not there.
 
     A folder that is there is used as it is, whatever its settings; an
-    interrupted one is finished.
+    interrupted one is finished. Recipes that read video or exact depth get
+    ``VIDEO_WORLD``; another folder than the plain one has to hold it.
 
     Args:
         recipes: Names of recipes.
@@ -160,14 +169,20 @@ def ensure_street_world(recipes: Iterable[str], workers: int) -> list[str]:
         ValueError: The folder holds something else.
         OSError: It cannot be written.
     """
+    recipes = list(recipes)
     tags = {
         tag.partition('-')[0]
         for name in recipes
         for tag in split_name(name)[1].split('2', 1)
     }
-    wanted = [STREET_WORLD[tag] for tag in sorted(tags & set(STREET_WORLD))]
-    if not wanted:
+    tags &= set(STREET_WORLD)
+    if not tags:
         return []
+    settings = WorldSettings()
+    wanted = [STREET_WORLD[tag] for tag in sorted(tags)]
+    if any(map(reads_video, recipes)):
+        settings = VIDEO_WORLD
+        wanted += [VIDEO[tag] for tag in sorted(tags & set(VIDEO))]
     root = street_world_root()
     manifest = read_manifest(root) or {}
     there = manifest.get('formats', {})
@@ -178,8 +193,19 @@ def ensure_street_world(recipes: Iterable[str], workers: int) -> list[str]:
     ]
     if not missing:
         return []
-    return list(
-        generate(root, missing, WorldSettings(), workers, progress=True)
+    return list(generate(root, missing, settings, workers, progress=True))
+
+
+def reads_video(recipe: str) -> bool:
+    """Whether a stage of a recipe reads video or exact depth."""
+    configs = {stage.config for stage in load_recipe(recipe).stages}
+    return any(
+        name in text
+        for config in configs - {None}
+        for text in strings(
+            Config.fromfile(config, import_custom_modules=False).to_dict()
+        )
+        for name in _READS_VIDEO
     )
 
 

@@ -53,7 +53,8 @@ class CustomRawDataset(RawSegDataset):
 
     Raises:
         ValueError: A bad table: unknown class, id outside 0..255, a key
-            twice, ids and colours mixed.
+            twice, ids and colours mixed; classes or a palette that are no
+            lists.
     """
 
     LABEL_TABLE = 'custom'
@@ -86,7 +87,7 @@ class CustomRawDataset(RawSegDataset):
         _require_image_folder(data_prefix, dataset_name)
         self.raw_labels = raw_labels
         self.label_encoding = label_encoding
-        self.own_classes = tuple(classes or ())
+        self.own_classes = _class_names(classes, dataset_name)
         self.own_palette = palette
         super().__init__(
             data_root=data_root,
@@ -148,6 +149,19 @@ def _require_image_folder(data_prefix: dict | None, name: str) -> None:
         )
 
 
+def _class_names(classes: object, name: str) -> tuple[str, ...]:
+    """Own class names; () for none."""
+    if classes is None:
+        return ()
+    is_list = isinstance(classes, Sequence) and not isinstance(classes, str)
+    if not is_list or not all(isinstance(entry, str) for entry in classes):
+        raise ValueError(
+            f'CustomRawDataset ({name}): classes={classes!r} is no list of '
+            "names; expected e.g. ['road', 'car']"
+        )
+    return tuple(classes)
+
+
 def _own_view(
     name: str,
     classes: tuple[str, ...],
@@ -157,7 +171,13 @@ def _own_view(
         count = len(classes)
         hues = (colorsys.hsv_to_rgb(i / count, 0.8, 0.9) for i in range(count))
         palette = [[round(255 * channel) for channel in rgb] for rgb in hues]
-    colors = tuple(tuple(int(c) for c in color) for color in palette)
+    try:
+        colors = tuple(tuple(int(c) for c in color) for color in palette)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f'CustomRawDataset ({name}): palette={palette!r} is no list of '
+            'RGB colours; expected e.g. [(128, 64, 128), (0, 0, 142)]'
+        ) from None
     return ClassView(name, classes, colors, {})
 
 

@@ -41,7 +41,8 @@ class CityscapesSubmission(PredictionWriter):
     Args:
         output_dir: Folder to write; new, empty, or of an earlier run.
         color: Also write ``color/*.png`` in the palette.
-        soft: Also write ``soft/*.npz``, see :class:`PredictionWriter`.
+        soft: Also write ``soft/<frame>_soft.npz``, see
+            :class:`PredictionWriter`.
         overlay: Also write ``overlay/*.png``, likewise.
         train_ids: Also write ``train_ids/<frame>_gtFine_labelIds.png`` of
             train ids, as SAC names the predictions its class statistics are

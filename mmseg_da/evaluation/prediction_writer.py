@@ -39,9 +39,10 @@ class PredictionWriter(BaseMetric):
     Args:
         output_dir: Folder to write; new, empty, or of an earlier run.
         color: Also write ``<output_dir>/color/*.png`` in the palette.
-        soft: Also write ``<output_dir>/soft/*.npz`` with the probabilities
-            ``raw``, float32 (C, H, W); 160 MB an image before compression
-            at 2048 x 1024.
+        soft: Also write ``<output_dir>/soft/<frame>_soft.npz`` with the
+            probabilities ``raw``, float32 (C, H, W); 160 MB an image before
+            compression at 2048 x 1024. ``<frame>`` is the image's stem
+            without ``_leftImg8bit``.
         overlay: Also write ``<output_dir>/overlay/*.png``: 0.3 of the image
             and 0.7 of the colours, beside it the labels where there are any.
         name_suffix: Put in the place of ``_leftImg8bit`` at the end of an
@@ -109,14 +110,15 @@ class PredictionWriter(BaseMetric):
             picture = overlay(sample, ids, palette)
             write_png(folder / 'overlay' / f'{name}.png', picture)
         if self.soft:
-            path = folder / 'soft' / f'{name}.npz'
+            frame = _frame(sample['img_path'])
+            path = folder / 'soft' / f'{frame}_soft.npz'
             write_soft_mask(path, soft_mask(sample))
 
     def path_of(self, img_path: str) -> Path:
         """File that the prediction of an image is written to."""
         name = Path(img_path).stem
         if self.name_suffix is not None:
-            name = name.removesuffix(_IMAGE_SUFFIX) + self.name_suffix
+            name = _frame(img_path) + self.name_suffix
         return self.output_dir / self.kind / f'{name}.png'
 
     def encode(self, ids: np.ndarray) -> np.ndarray:
@@ -167,6 +169,10 @@ class PredictionWriter(BaseMetric):
             classes = list(classes_of(self.dataset_meta))
             _write_marker(self.output_dir, self.kind, classes)
         return {}
+
+
+def _frame(img_path: str) -> str:
+    return Path(img_path).stem.removesuffix(_IMAGE_SUFFIX)
 
 
 def _claim_folder(folder: Path, kind: str) -> None:

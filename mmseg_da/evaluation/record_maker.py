@@ -15,6 +15,8 @@ from mmengine.config import Config
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmseg.models.segmentors.base import BaseSegmentor
+from mmseg.registry import MODELS
 
 import mmseg_da
 from mmseg_da.datasets.digest import digest_samples
@@ -156,6 +158,27 @@ def describe_code() -> CodeInfo:
         changes = _git(root, 'status', '--porcelain')
         dirty = None if changes is None else bool(changes)
     return CodeInfo(__version__, commit, dirty, hash_package(), False)
+
+
+def require_classes(cfg: Config, what: str) -> None:
+    """Refuse a record of a network that predicts no classes.
+
+    Args:
+        cfg: The config, before test-time augmentation wraps its model.
+        what: What asks for a record, for the message.
+
+    Raises:
+        ValueError: The model is no segmentor, e.g. a depth network.
+    """
+    kind = (cfg.get('model') or {}).get('type')
+    kind = MODELS.get(kind) if isinstance(kind, str) else kind
+    if isinstance(kind, type) and not issubclass(kind, BaseSegmentor):
+        raise ValueError(
+            f'{what}: {kind.__name__} predicts no classes (depth, for '
+            'example), and a record holds their IoU, so there is none. '
+            'tools/test.py without --json and --record prints the errors and '
+            'writes them to WORK_DIR/<time>/<time>.json (docs/records.md).'
+        )
 
 
 def has_scores(evaluator: Any) -> bool:

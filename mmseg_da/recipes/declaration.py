@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import difflib
 import logging
 import re
@@ -44,8 +45,10 @@ _ONLY_FOR = {
     'seed': ('train',),
     'tta': ('test',),
 }
-# {stage} or {stage.output} in the values of options and env.
+# {stage} or {stage.output} in the values of options, env and arguments.
 PLACEHOLDER = re.compile(r'\{([A-Za-z0-9-]+)(?:\.(\w+))?\}')
+# Stands for the seed of the run at the same places.
+SEED = '{seed}'
 OUTPUTS = {
     'train': ('last', 'best', 'work_dir'),
     'artifact': ('folder', 'root', 'key'),
@@ -65,8 +68,8 @@ class StageSpec:
         checkpoint: Train stage whose weights are tested or read.
         selection: 'last' or 'best' checkpoint of it.
         arguments: More arguments of ``tools/make_artifact.py``; may hold
-            ``{stage}``.
-        options: ``--cfg-options``; values may hold ``{stage}``.
+            ``{stage}`` and ``{seed}``, the seed of the run.
+        options: ``--cfg-options``; values likewise.
         env: Environment variables of the config; likewise.
         seed: Seed that never changes, to share a stage between seeds.
         tta: Test-time augmentation.
@@ -95,8 +98,23 @@ class StageSpec:
         found = [(self.checkpoint, self.selection)] if self.checkpoint else []
         texts = (*self.options.values(), *self.env.values(), *self.arguments)
         for text in texts:
-            found += PLACEHOLDER.findall(str(text))
+            found += PLACEHOLDER.findall(str(text).replace(SEED, ''))
         return list(dict.fromkeys(found))
+
+    def with_seed(self, seed: int) -> StageSpec:
+        """The stage with ``{seed}`` filled in."""
+
+        def fill(value: Any) -> Any:
+            if not isinstance(value, str):
+                return value
+            return value.replace(SEED, str(seed))
+
+        return dataclasses.replace(
+            self,
+            arguments=tuple(map(fill, self.arguments)),
+            options={k: fill(v) for k, v in self.options.items()},
+            env={k: fill(v) for k, v in self.env.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -231,6 +249,10 @@ def _check_entries(where: str, entry: Mapping[str, Any]) -> None:
         raise ValueError(f"{where} has no 'checkpoint', a train stage")
     if not _NAME.fullmatch(entry['name']):
         raise ValueError(f'{where}: use letters, digits and "-" in the name')
+    if entry['name'] == SEED.strip('{}'):
+        raise ValueError(
+            f'{where}: choose another name; {SEED} is the seed of the run'
+        )
 
 
 def _check_choice(

@@ -21,6 +21,7 @@ from mmseg_da.compat import stack_info
 from mmseg_da.datasets.digest import digest_folder
 from mmseg_da.engine.code_hash import PACKAGE, code_hashes
 from mmseg_da.engine.commands import ARTIFACT_COMMANDS, load_command
+from mmseg_da.evaluation.record_maker import require_classes
 from mmseg_da.reporting.machine import describe_versions
 from mmseg_da.utils.config_options import merge_options, parse_options
 
@@ -89,6 +90,8 @@ def identify(
     with quiet():
         if spec.config is not None:
             cfg = resolve(spec.config, options, env)
+            if spec.kind == 'test':
+                require_classes(cfg, f'stage {spec.name!r} of a recipe')
             kept = relevant_part(cfg, spec.kind, spec.tta)
         config = portable(kept, data)
     if arguments:

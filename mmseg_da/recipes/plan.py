@@ -116,7 +116,7 @@ def plan_recipe(
     """
     planned: dict[str, PlannedStage] = {}
     tokens = _tokens(recipe)
-    for spec in recipe.stages:
+    for spec in (stage.with_seed(seed) for stage in recipe.stages):
         names = {name for name, _ in spec.references()}
         inputs = {name: planned[name] for name in planned if name in names}
         planned[spec.name] = _plan_stage(

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import torch
 from mmengine.model import ExponentialMovingAverage
 from mmseg.models.segmentors.base import BaseSegmentor
 from mmseg.registry import MODELS
@@ -16,6 +15,8 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from mmseg_da.engine.update import run_update_phases
 from mmseg_da.models.utils import segmentor_losses
+
+from .plain_checkpoint import adopt_plain_checkpoint
 
 TEACHER_MODES = ('eval', 'train', 'train_no_dropout')
 PREDICTORS = ('segmentor', 'teacher')
@@ -61,6 +62,8 @@ class BaseUDASegmentor(BaseSegmentor):
         unused_parameters: Trainable parameters no loss reaches, by name.
         update_phases: Phase name -> branches. Empty means one update from
             all branches; otherwise one optimiser step per phase, in order.
+        teacher_start: Steps that a teacher counts before its first update;
+            0 makes that update a copy of the segmentor.
 
     Raises:
         ValueError: If an option has an unknown value, or a training batch
@@ -70,6 +73,7 @@ class BaseUDASegmentor(BaseSegmentor):
     required_branches: ClassVar[tuple[str, ...]] = ()
     unused_parameters: ClassVar[tuple[str, ...]] = ()
     update_phases: Mapping[str, tuple[str, ...]] = {}
+    teacher_start: ClassVar[int] = 0
 
     def __init__(
         self,
@@ -99,6 +103,7 @@ class BaseUDASegmentor(BaseSegmentor):
             self.teacher = MODELS.build(
                 teacher, default_args={'model': self.segmentor}
             )
+            self.teacher.steps.fill_(self.teacher_start)
         if discriminators:
             self.discriminators = nn.ModuleDict(
                 {
@@ -106,7 +111,7 @@ class BaseUDASegmentor(BaseSegmentor):
                     for name, cfg in discriminators.items()
                 }
             )
-        self.register_load_state_dict_pre_hook(_adopt_plain_checkpoint)
+        self.register_load_state_dict_pre_hook(adopt_plain_checkpoint)
 
     # Training ---------------------------------------------------------------
 
@@ -271,28 +276,3 @@ def _refuse_legacy(train_cfg: dict | None, pretrained: str | None) -> None:
             "model.segmentor.backbone.init_cfg=dict(type='Pretrained', "
             'checkpoint=...) instead'
         )
-
-
-def _adopt_plain_checkpoint(
-    module: BaseUDASegmentor,
-    state_dict: dict[str, Tensor],
-    prefix: str,
-    *_: Any,
-) -> None:
-    """Map the keys of a plain ``EncoderDecoder`` onto the wrapper's."""
-    plain = prefix + 'backbone.'
-    if not any(key.startswith(plain) for key in state_dict):
-        return
-    children = ('backbone.', 'neck.', 'decode_head.', 'auxiliary_head.')
-    targets = ['segmentor.']
-    if module.teacher is not None:
-        targets.append('teacher.module.')
-        state_dict.setdefault(
-            f'{prefix}teacher.steps', torch.zeros_like(module.teacher.steps)
-        )
-    for key in list(state_dict):
-        name = key[len(prefix) :]
-        if key.startswith(prefix) and name.startswith(children):
-            value = state_dict.pop(key)
-            for target in targets:
-                state_dict[f'{prefix}{target}{name}'] = value

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from mmengine.logging import MessageHub
 from torch import Tensor
 
 POOLINGS = ('average', 'minentropy')
@@ -216,3 +217,25 @@ def _to_views(maps: Tensor, grid: Tensor, num_views: int) -> Tensor:
     tall = grid.reshape(len(maps), num_views * height, width, 2)
     sampled = _sample(maps, tall).unflatten(2, (num_views, height))
     return sampled.transpose(1, 2).flatten(0, 1)
+
+
+def require_finite(mean_probability: Tensor) -> None:
+    """Stop a training whose momentum network has diverged.
+
+    Args:
+        mean_probability (Tensor): (C,), of a batch.
+
+    Raises:
+        ValueError: It is not finite; names the iteration, as the log of a
+            Runner counts it (the teacher's steps would not do: an imported
+            one has made some before).
+    """
+    if mean_probability.isfinite().all():
+        return
+    done = MessageHub.get_current_instance().get_info('iter')
+    when = '' if done is None else f' at iteration {done + 1}'
+    raise ValueError(
+        f'SAC: the momentum network predicts NaN or Inf{when}. Did the '
+        'student diverge? Look at the losses before, lower the learning rate '
+        'or model.target_weight, and go on from an earlier checkpoint.'
+    )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -36,7 +37,8 @@ class ViewBatch(NamedTuple):
             noisy (Tensor): (N, V, 3, H, W).
             samples (list): N samples with ``clean`` (V, 3, H, W),
                 ``padding`` (V, H, W), ``affine`` and ``affine_inverse``
-                (V, 2, 3).
+                (V, 2, 3). What the preprocessor has stacked already, the
+                clean views, is not copied.
 
         Raises:
             ValueError: ``noisy`` has another number of dimensions.
@@ -49,7 +51,30 @@ class ViewBatch(NamedTuple):
                 'and use PaddedSegDataPreProcessor for the branch'
             )
         rest = (
-            torch.stack([sample.get(name) for sample in samples]).flatten(0, 1)
+            _stack([sample.get(name) for sample in samples]).flatten(0, 1)
             for name in cls._fields[1:-1]
         )
         return cls(noisy.flatten(0, 1), *rest, noisy.shape[1])
+
+
+def _stack(parts: Sequence[Tensor]) -> Tensor:
+    """Stack tensors; those that are one tensor's slices give it back."""
+    whole = parts[0]._base
+    shape = (len(parts), *parts[0].shape)
+    if (
+        whole is not None
+        and whole.shape == shape
+        and all(map(_is_same, parts, whole))
+    ):
+        return whole
+    return torch.stack(list(parts))
+
+
+def _is_same(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors look at the same memory in the same way."""
+    return (
+        one.data_ptr() == other.data_ptr()
+        and one.shape == other.shape
+        and one.stride() == other.stride()
+        and one.dtype == other.dtype
+    )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Misspelt keys in config files."""
+"""Misspelt keys and types in config files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
+import mmseg.registry
 from mmengine.config import Config
+from mmengine.registry import Registry
 from torch.utils.data import DataLoader
 
 from .config_options import class_parameters, top_level_keys
@@ -23,6 +25,11 @@ _CUSTOMARY = {
 }
 _NEAR = 0.85
 _UNEXPECTED = re.compile(r"got an unexpected keyword argument '(\w+)'")
+_UNKNOWN = re.compile(r"([^\s'\"`:]+) is not in the (\w+)::(.+?) registry")
+_DOCS = {
+    'model': 'configs/methods/README.md lists the methods, ',
+    'dataset': 'docs/data.md describes the data sets, ',
+}
 # Functions that pass entries of a config on, and their name for these.
 _BUILDERS = {'build_from_cfg': 'args', 'build_dataloader': 'dataloader_cfg'}
 
@@ -83,3 +90,41 @@ def unexpected_argument(error: TypeError) -> str | None:
 def _owner(variables: Mapping[str, Any]) -> str | type:
     """The class that a builder was building."""
     return variables.get('obj_type', DataLoader)
+
+
+def unknown_type(text: str) -> str | None:
+    """Text for a ``type`` that no registered class has.
+
+    Args:
+        text: What mmengine says when it builds from a config.
+
+    Returns:
+        The message with the nearest names and where to look; None for
+        another error.
+    """
+    found = _UNKNOWN.search(text)
+    if found is None:
+        return None
+    name, scope, kind = found.groups()
+    names = {key.lower(): key for key in _registered(kind)}
+    wanted = name.rpartition('.')[2].lower()
+    near = difflib.get_close_matches(wanted, names, 3, cutoff=0.6)
+    nearest = ', '.join(names[key] for key in near) or 'none is like it'
+    return (
+        f'{name} is not in the {scope}::{kind} registry: no class has this '
+        f'type. Nearest: {nearest}. {_DOCS.get(kind, "")}'
+        "docs/architecture.md the suite's classes; a module of your own has "
+        "to be imported: custom_imports=dict(imports=['MODULE'])."
+    )
+
+
+def _registered(kind: str) -> set[str]:
+    """Names in mmseg's registries of a kind and in those above them."""
+    names: set[str] = set()
+    for registry in vars(mmseg.registry).values():
+        if isinstance(registry, Registry) and registry.name == kind:
+            above: Registry | None = registry
+            while above is not None:
+                names.update(above.module_dict)
+                above = above.parent
+    return names

@@ -35,6 +35,7 @@ _TOP_LEVEL = {
     'randomness',
     'runner_type',
     'sync_bn',
+    'test_protocols',
     'tta_model',
     'tta_pipeline',
 }

@@ -15,6 +15,8 @@ from mmseg_da.datasets.class_views import get_class_view
 from .config_options import class_parameters
 
 OUT_EXTRAS = ('color', 'soft', 'overlay', 'train_ids')
+# Protocol of the config's own test pipeline.
+FULL = 'full'
 _LABEL_LOADERS = ('LoadRawLabels', 'LoadAnnotations')
 
 
@@ -39,6 +41,30 @@ def use_tta(cfg: Config) -> None:
     for dataset in _datasets(cfg.test_dataloader.dataset):
         dataset['pipeline'] = copy.deepcopy(cfg.tta_pipeline)
     cfg.model = ConfigDict({**cfg.tta_model, 'module': cfg.model})
+
+
+def use_protocol(cfg: Config, name: str) -> None:
+    """Score by another protocol than that of the test pipeline.
+
+    Args:
+        cfg: Config; its test data sets get ``test_protocols[name]``, a test
+            pipeline.
+        name: Of a protocol; 'full' leaves the config as it is.
+
+    Raises:
+        ValueError: The config has no such protocol.
+    """
+    if name == FULL:
+        return
+    known = dict(cfg.get('test_protocols') or {})
+    if name not in known:
+        allowed = ', '.join([FULL, *known])
+        raise ValueError(
+            f'--protocol {name}: this config knows {allowed}. Others are test '
+            'pipelines: test_protocols = dict(NAME=[...]) in the config.'
+        )
+    for dataset in _datasets(cfg.test_dataloader.dataset):
+        dataset['pipeline'] = copy.deepcopy(known[name])
 
 
 def save_predictions(

@@ -17,7 +17,11 @@ from mmengine.config import Config
 
 import mmseg_da
 
-from .config_file_keys import refuse_misspelt_keys, unexpected_argument
+from .config_file_keys import (
+    refuse_misspelt_keys,
+    unexpected_argument,
+    unknown_type,
+)
 from .config_options import merge_options, parse_options
 from .files import atomic_write, ensure_writable
 
@@ -82,18 +86,18 @@ def run_tool(
         tool(args)
     except (*_USER_ERRORS, KeyError, TypeError) as error:
         debug = args.debug or os.environ.get(DEBUG_VARIABLE, '0') != '0'
-        if debug or not _is_user_error(error):
+        if debug or not is_user_error(error):
             raise
         where = _save_traceback(args.work_dir)
         text = error_text(error)
-        if isinstance(error, TypeError):
+        if isinstance(error, (KeyError, TypeError)):
             text = f'{args.config}: {text}'
         print(f'\nerror: {text}\n{where}', file=sys.stderr)
         return USER_ERROR_CODE
     return 0
 
 
-def _is_user_error(error: Exception) -> bool:
+def is_user_error(error: Exception) -> bool:
     """A KeyError or TypeError is one only when a config entry caused it."""
     if isinstance(error, TypeError):
         return unexpected_argument(error) is not None
@@ -104,7 +108,10 @@ def error_text(error: Exception) -> str:
     """Return the message of an error without the wrapping of libraries."""
     if isinstance(error, TypeError):
         return unexpected_argument(error) or str(error)
-    text = str(error.args[0]) if isinstance(error, KeyError) else str(error)
+    if isinstance(error, KeyError):
+        text = str(error.args[0])
+        return unknown_type(text) or _BUILDER.sub('', text)
+    text = str(error)
     if 'Original Traceback' in text:
         # torch re-raises errors of data workers with the traceback inside.
         text = re.split(r'^[\w.]+(?:Error|Exception): ', text, flags=re.M)[-1]

@@ -83,6 +83,14 @@ def test_one_cause_is_told_once():
         (['dada_sws2swm'], ['mapillary', 'synthia']),
         (['flow_swc-10pct'], ['cityscapes']),
         (['source-only_gta2cs'], []),
+        (
+            ['sde-ssl_swc-8'],
+            ['cityscapes', 'cityscapes_sequence'],
+        ),
+        (
+            ['sde-exact_swg2swc', 'sde-select_swc-8'],
+            ['cityscapes', 'cityscapes_sequence', 'gta', 'gta_seq'],
+        ),
     ],
 )
 def test_street_world_is_made_where_it_is_needed(
@@ -92,11 +100,18 @@ def test_street_world_is_made_where_it_is_needed(
 
     def generate(root, names, settings, workers, progress):
         assert root == tmp_path / 'sw'
+        video = any(name.endswith(('_sequence', '_seq')) for name in names)
+        assert settings.sequence_frames == (3 if video else 30)
         made.extend(names)
         return names
 
     monkeypatch.setenv('STREET_WORLD_ROOT', str(tmp_path / 'sw'))
     monkeypatch.setattr(grid, 'generate', generate)
+    # Methods to come: their tags are known, their recipes are not.
+    known, reads_video = recipe_names(), grid.reads_video
+    monkeypatch.setattr(
+        grid, 'reads_video', lambda name: name in known and reads_video(name)
+    )
     assert sorted(ensure_street_world(recipes, 1)) == formats
     assert sorted(made) == formats
 

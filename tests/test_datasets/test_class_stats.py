@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-import torch.multiprocessing as mp
+import two_ranks
 from PIL import Image
 
 from mmseg_da.datasets import GTADataset
@@ -265,7 +265,6 @@ def test_broken_daformer_files(tmp_path, text, part):
 
 
 def _count_rank(rank, data_root, root, init_file, out):
-    torch.set_num_threads(1)
     stats_artifact._CHUNK = 3
     torch.distributed.init_process_group(
         'gloo', init_method=f'file://{init_file}', rank=rank, world_size=2
@@ -283,7 +282,7 @@ def test_processes_share_the_counting(gta, store, tmp_path):
         str(tmp_path / 'meeting'),
         str(tmp_path),
     )
-    mp.spawn(_count_rank, arguments, nprocs=2)
+    two_ranks.start(_count_rank, *arguments)
     for rank in (0, 1):
         found = np.load(tmp_path / f'rank{rank}.npy')
         np.testing.assert_array_equal(found, expected_counts(gta))

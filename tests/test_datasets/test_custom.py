@@ -76,6 +76,15 @@ def test_id_outside_the_table(own_root):
     ('arguments', 'message'),
     [
         (dict(), 'raw_labels is missing'),
+        (dict(raw_labels=7), 'raw_labels=7 is no list of pairs; expected'),
+        (dict(raw_labels=[7]), 'raw_labels entry 7 is no pair'),
+        (dict(classes=7), 'classes=7 is no list of names; expected'),
+        (dict(classes='road'), "classes='road' is no list of names"),
+        (dict(classes=[7]), r'classes=\[7\] is no list of names'),
+        (
+            dict(classes=['a'], palette=7),
+            'palette=7 is no list of RGB colours; expected',
+        ),
         (dict(raw_labels=[(0, 'roda')]), "'roda' is no class of view"),
         (dict(raw_labels=[(0, 'car'), (0, 'bus')]), r"\['0'\] more than once"),
         (dict(raw_labels=[(256, 'car')]), r'\(256, .car.\) is no pair'),

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import pytest
 import torch
-import torch.multiprocessing as mp
+import two_ranks
 from mmengine.dataset import DefaultSampler
 from mmengine.structures import PixelData
 from mmseg.registry import DATASETS
@@ -324,7 +324,7 @@ def test_two_processes_write_what_one_writes(street_world, tmp_path, padded):
     _, one = rank(tmp_path / 'one', images_config(street_world))
     port = 31500 + hash(str(tmp_path)) % 2000
     arguments = (street_world, tmp_path / 'two', port, padded)
-    mp.spawn(_rank_process, arguments, nprocs=2)
+    two_ranks.start(_rank_process, *arguments)
     store = ArtifactStore(tmp_path / 'two')
     two = store.open('entropy_ranking', 'key', verify='full')
     assert _content(one) == _content(two.path)
@@ -335,7 +335,6 @@ def _rank_process(rank_, street_world, root, port, padded):
     import torch.distributed as dist
     from mmengine.registry import init_default_scope
 
-    torch.set_num_threads(1)
     init_default_scope('mmseg')
     address = f'tcp://127.0.0.1:{port}'
     dist.init_process_group('gloo', address, rank=rank_, world_size=2)

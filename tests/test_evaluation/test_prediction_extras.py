@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """SAC's outputs: oracle 24 of its sheet."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -69,7 +71,7 @@ def test_oracle_24_train_ids_label_ids_and_probabilities(tmp_path):
         assert np.array_equal(read(path), ids) and ids.shape == SIZE
         raw = read(out / 'label_ids' / f'{frame}_pred_labelIds.png')
         assert (raw[ids == 18] == 33).all() and (ids == 18).any()
-        with np.load(out / 'soft' / f'{frame}_pred_labelIds.npz') as file:
+        with np.load(out / 'soft' / f'{frame}_soft.npz') as file:
             soft = file['raw']
         assert soft.dtype == np.float32 and soft.shape == (19, *SIZE)
         np.testing.assert_allclose(soft.sum(0), 1, atol=1e-5)
@@ -77,6 +79,20 @@ def test_oracle_24_train_ids_label_ids_and_probabilities(tmp_path):
     assert not (out / 'overlay').exists()
     assert not (tmp_path / 'plain' / 'soft').exists()
     assert not list(out.rglob('.*'))
+
+
+def test_soft_masks_of_other_data_have_the_same_names(tmp_path):
+    given = list(samples(tmp_path / 'cs', labelled=False))
+    plain = tmp_path / 'camvid_0001.png'
+    shutil.copy(given[1]['img_path'], plain)
+    given[1]['img_path'] = str(plain)
+    suffix = '_gtFine_labelIds'
+    for out, options in (('a', {}), ('b', {'name_suffix': suffix})):
+        run(PredictionWriter(tmp_path / out, soft=True, **options), given)
+        assert sorted(p.name for p in (tmp_path / out / 'soft').iterdir()) == [
+            'aachen_000000_000019_soft.npz',
+            'camvid_0001_soft.npz',
+        ]
 
 
 def test_train_ids_under_sacs_names_are_counted(tmp_path):

@@ -8,6 +8,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
 from mmseg_da.models.data_preprocessors import renormalized_statistics
+from mmseg_da.uda.view_batch import ViewBatch
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 GTA = ((0.481, 0.479, 0.465), (0.243, 0.239, 0.237))
@@ -81,6 +82,29 @@ def test_padding_is_zero():
     found = build(size=(4, 6))(data, True)['inputs'][0]
     assert (found[:, :, 4:] == 0).all() and (found[:, 3] == 0).all()
     assert (found[:, :3, :4] != 0).all()
+
+
+def test_clean_views_are_stacked_once():
+    size, count = (4, 6), 3
+    samples = []
+    for _ in range(2):
+        sample = SegDataSample()
+        views = torch.randint(0, 255, (count, 3, *size), dtype=torch.uint8)
+        sample.set_data(
+            dict(
+                clean=views,
+                padding=torch.zeros(count, *size, dtype=torch.bool),
+                affine=torch.zeros(count, 2, 3),
+                affine_inverse=torch.zeros(count, 2, 3),
+            )
+        )
+        samples.append(sample)
+    data = {'inputs': [s.clean for s in samples], 'data_samples': samples}
+    found = build(size=size)(data, True)
+    batch = ViewBatch.collect(found['inputs'], found['data_samples'])
+    clean = found['data_samples'][0].clean
+    assert batch.clean.data_ptr() == clean.data_ptr()
+    assert torch.equal(batch.clean, batch.noisy)
 
 
 def test_tests_are_those_of_mmseg():

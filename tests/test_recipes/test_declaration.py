@@ -64,6 +64,23 @@ def test_references_come_from_everywhere(workshop):
     assert stages['maps'].title == 'class_stats-maps'
 
 
+def test_the_seed_of_the_run_is_filled_in(workshop):
+    workshop.config()
+    recipe = workshop.recipe(
+        TRAIN,
+        {**MAPS, 'arguments': ['--seed={seed}', '{train.work_dir}']},
+        {**TEST, 'env': {'A': '{seed}'}, 'options': {'train_cfg.a': '{seed}'}},
+    )
+    _, maps, test = load_recipe(recipe).stages
+    assert maps.references() == [('train', 'work_dir')]
+    assert maps.with_seed(7).arguments == ('--seed=7', '{train.work_dir}')
+    assert test.with_seed(7).env == {'A': '7'}
+    assert test.with_seed(7).options == {'train_cfg.a': '7'}
+    one, other, again = (workshop.plan(recipe, seed=s) for s in (1, 2, 1))
+    assert one.stages[1].folder.path != other.stages[1].folder.path
+    assert one.stages[1].folder.path == again.stages[1].folder.path
+
+
 @pytest.mark.parametrize(
     ('stages', 'message'),
     [
@@ -71,6 +88,7 @@ def test_references_come_from_everywhere(workshop):
         (['train'], r"holds 'train', expected dict"),
         ([{'name': 'a', 'kind': 'train'}], "stage 'a' has no 'config'"),
         ([{**TRAIN, 'kind': 'tune'}], "kind='tune'; allowed: train, artifact"),
+        ([{**TRAIN, 'name': 'seed'}], 'choose another name; {seed} is'),
         ([{**TRAIN, 'confg': 1}], "'confg' is unknown; did you mean 'config'"),
         ([{**TRAIN, 'seed': '1'}], "seed='1', expected int"),
         ([{**TRAIN, 'checkpoint': 'x'}], "'train' takes no 'checkpoint'"),

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tools say about bad input, and that it is one screen."""
 
+import re
+
 import pytest
 import torch
-from tool_calls import call, load, train_tiny
+from tool_calls import TOOLS, call, load, train_tiny
+
+REPO = TOOLS.parent
 
 
 @pytest.fixture(scope='module')
@@ -163,15 +167,31 @@ def test_bugs_keep_their_traceback(tiny, tmp_path, monkeypatch):
         call('train', *argv)
 
 
-def test_unknown_type_is_a_user_error(tiny, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ('option', 'name', 'nearest', 'docs'),
+    [
+        ('model.type=SCA', 'SCA', 'SAC', 'configs/methods/README.md'),
+        ('model.type=mmseg.advnet', 'mmseg.advnet', 'ADVENT', 'docs/arch'),
+        ('model.decode_head.type=FCNHaed', 'FCNHaed', 'FCNHead', 'docs/arch'),
+        (
+            'train_dataloader.dataset.type=CityscapesRaw',
+            'CityscapesRaw',
+            'CityscapesRawDataset',
+            'docs/data.md',
+        ),
+    ],
+)
+def test_unknown_type_is_a_user_error(
+    tiny, tmp_path, capsys, option, name, nearest, docs
+):
     config, *_ = tiny
-    code = call(
-        'train', config, '--work-dir', tmp_path,
-        '--cfg-options', 'model.decode_head.type=FCNHaed',
-    )  # fmt: skip
-    assert code == 2
-    error = capsys.readouterr().err
-    assert 'FCNHaed is not in the' in error and 'Traceback' not in error
+    work = ['--work-dir', tmp_path]
+    assert call('train', config, *work, '--cfg-options', option) == 2
+    error = capsys.readouterr().err.split('error: ')[-1]
+    assert error.startswith(f'{config}: {name} is not in the mmseg::')
+    assert re.search(f'Nearest: .*{nearest}[,.]', error) and docs in error
+    assert 'Traceback' not in error and 'mmengine' not in error
+    assert (REPO / 'configs/methods/README.md').is_file()
 
 
 def test_environment_is_checked_first(monkeypatch, capsys):

@@ -7,6 +7,7 @@ import shutil
 import contract
 import numpy as np
 import pytest
+import states
 import torch
 import torch.nn.functional as F
 from mmseg.registry import DATASETS, MODELS
@@ -163,7 +164,7 @@ def test_labels_are_the_logits_enlarged_once(street_world, tmp_path):
     before = {k: v.clone() for k, v in model.state_dict().items()}
     rank_images(model, loader, metric)
     assert model.training
-    assert contract.state_difference(before, model.state_dict()) == []
+    assert states.state_difference(before, model.state_dict()) == []
     files = ArtifactStore(tmp_path).open('entropy_ranking', 'key').files
     model.eval()
     for batch in loader:

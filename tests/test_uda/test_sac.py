@@ -7,6 +7,7 @@ import re
 import pytest
 import torch
 from mmengine.config import ConfigDict
+from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
@@ -450,16 +451,40 @@ def test_images_without_views_are_refused():
         step(model, wrapper(model), (inputs, samples))
 
 
-def test_nan_of_the_teacher_names_the_iteration():
+@pytest.mark.parametrize(
+    ('done', 'text'), [(None, r'Inf\.'), (3, r'Inf at iteration 4\.')]
+)
+def test_nan_of_the_teacher_names_the_iteration(done, text, monkeypatch):
+    hub = MessageHub('sac')
+    if done is not None:
+        hub.update_info('iter', done)
+    monkeypatch.setattr(MessageHub, 'get_current_instance', lambda: hub)
     model = build()
     optim = wrapper(model)
-    for _ in range(3):
-        step(model, optim)
+    step(model, optim)
+    # As an imported final snapshot: its steps are no iterations.
+    model.teacher.steps.fill_(100)
     prior = model.class_prior.clone()
     model.teacher.module.decode_head.conv_seg.bias.data[0] = float('nan')
-    with pytest.raises(ValueError, match='NaN or Inf at iteration 4 '):
+    with pytest.raises(ValueError, match=text):
         step(model, optim)
     assert torch.equal(prior, model.class_prior)
+
+
+@pytest.mark.parametrize('images', [1, 2])
+def test_views_are_not_stacked_twice(images):
+    inputs, samples = batch(images)
+    separate = collect(inputs, samples)
+    whole = torch.stack([one.clean for one in samples['target_views']])
+    for sample, views in zip(samples['target_views'], whole, strict=True):
+        sample.clean = views
+    joined = collect(inputs, samples)
+    assert joined.clean.data_ptr() == whole.data_ptr()
+    for one, other in zip(joined, separate, strict=True):
+        assert one is other or torch.equal(torch.as_tensor(one), other)
+    samples['target_views'].reverse()
+    turned = collect(inputs, samples).clean
+    assert torch.equal(turned, whole.flip(0).flatten(0, 1))
 
 
 @pytest.mark.parametrize(

@@ -429,3 +429,24 @@ def test_motion_has_to_come_from_somewhere():
     model = build('PADHead', mono_loss=MONO, target_mix='off', teacher=None)
     with pytest.raises(ValueError, match='bring no motion; give a pose_net'):
         losses_of(model, {'target_labeled': found})
+
+
+def test_a_plain_checkpoint_starts_with_alpha_one_half():
+    plain = build(teacher=None, target_mix='off').segmentor.state_dict()
+    model = build()
+    model.load_state_dict(plain)
+    assert model.teacher.steps == 1
+    bias = model.teacher.module.decode_head.conv_seg.bias
+    before = bias[0].item()
+    with torch.no_grad():
+        model.segmentor.decode_head.conv_seg.bias.fill_(before + 1)
+    model.teacher.update_parameters(model.segmentor)
+    assert bias[0].item() == pytest.approx(before + 0.5)
+    # Training it before makes no difference.
+    model.load_state_dict(plain)
+    assert model.teacher.steps == 1
+    # Its own checkpoint goes on where it was.
+    other = build()
+    model.teacher.steps.fill_(70)
+    other.load_state_dict(model.state_dict())
+    assert other.teacher.steps == 70

@@ -5,11 +5,14 @@ import contract
 import pytest
 from mmengine.config import Config
 from mmengine.registry import Registry
+from mmseg.registry import HOOKS, MODELS, TRANSFORMS
 from tool_calls import call
 
+from mmseg_da.utils.cli import exit_with
 from mmseg_da.utils.config_file_keys import (
     refuse_misspelt_keys,
     unexpected_argument,
+    unknown_type,
 )
 from mmseg_da.utils.tool_runner import load_config
 
@@ -95,3 +98,36 @@ def test_wrong_calls_in_the_code_are_no_errors_of_the_config():
         registry.build({'type': Faulty, 'sise': 3})
     assert 'Faulty takes no argument' in unexpected_argument(slip.value)
     assert 'Nearest: size.' in unexpected_argument(slip.value)
+
+
+@pytest.mark.parametrize(
+    ('registry', 'name', 'nearest'),
+    [
+        (MODELS, 'SCA', 'SAC'),
+        (MODELS, 'mmseg.Advnet', 'ADVENT'),
+        (MODELS, 'SyncBNN', 'SyncBN'),  # mmengine's, above mmseg's
+        (HOOKS, 'MeanTeachrHook', 'MeanTeacherHook'),
+        (TRANSFORMS, 'LoadRawLabel', 'LoadRawLabels'),
+    ],
+)
+def test_unknown_types_name_the_nearest(registry, name, nearest, capsys):
+    def build():
+        registry.build({'type': name})
+
+    with pytest.raises(KeyError) as caught:
+        build()
+    text = unknown_type(str(caught.value))
+    assert text.startswith(f'{name} is not in the mmseg::{registry.name} ')
+    near = text.partition('Nearest: ')[2].partition('. ')[0].split(', ')
+    assert nearest in near and 'docs/architecture.md' in text
+    with pytest.raises(SystemExit, match='2'):
+        exit_with(build)
+    assert capsys.readouterr().err.startswith(f'error: {text}\n')
+
+
+def test_other_missing_keys_are_bugs():
+    assert unknown_type("'seed'") is None
+    text = unknown_type('qqqq is not in the mmseg::hook registry.')
+    assert 'Nearest: none is like it.' in text
+    with pytest.raises(KeyError):
+        exit_with(lambda: {}['seed'])

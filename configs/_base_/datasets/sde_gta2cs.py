@@ -178,21 +178,35 @@ source_learned_train = dict(
         dict(type='MultiBranch', source=[pack_disparity]),
     ],
 )
-# Labels are loaded after the resize: scores are taken at 2048 x 1024 (the
-# paper's at 1024 x 512).
-test_pipeline = [
-    # Also from the archives as downloaded (data_root with *.zip).
+# Also from the archives as downloaded (data_root with *.zip).
+load_test = [
     dict(type='LoadImageFromFile', backend_args=dict(backend='zip')),
     dict(type='CheckImageFile'),
-    dict(
-        type='Resize',
-        scale=sde_scale,
-        keep_ratio=False,
-        backend='pillow',
-        interpolation='lanczos',
-    ),
+]
+sde_test_resize = dict(
+    type='Resize',
+    scale=sde_scale,
+    keep_ratio=False,
+    backend='pillow',
+    interpolation='lanczos',
+)
+# Labels are loaded after the resize: scores are taken at 2048 x 1024.
+test_pipeline = [
+    *load_test,
+    sde_test_resize,
     dict(type='LoadRawLabels', required=False),
     dict(type='PackUDAInputs'),
 ]
+# tools/test.py --protocol ref: the paper's scores, at 1024 x 512. Labels are
+# reduced with the image (Pillow, nearest).
+test_protocols = dict(
+    ref=[
+        *load_test,
+        dict(type='LoadRawLabels', required=False),
+        sde_test_resize,
+        dict(type='PredictAtInputSize'),
+        dict(type='PackUDAInputs'),
+    ]
+)
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader

@@ -31,17 +31,11 @@ load_target_learned = dict(
 sde_resize = dict(
     type='JointResize', scale=_base_.image_scale, keep_ratio=False
 )
-# Flip and crop, as in the paper; enlarged by up to 1.8 as in swg2swc.py.
+# Flip and crop as in the paper: half of the width, all of the height.
+sde_crop = (128, 128)
 sde_augment = [
-    dict(
-        type='RandomResize',
-        scale=_base_.image_scale,
-        ratio_range=(1.0, 1.8),
-        keep_ratio=False,
-        resize_type='JointResize',
-    ),
     dict(type='JointRandomFlip', prob=0.5),
-    dict(type='JointRandomCrop', crop_size=_base_.crop_size),
+    dict(type='JointRandomCrop', crop_size=sde_crop),
 ]
 pack_disparity = dict(type='PackUDAInputs', pixel_keys=('disparity',))
 load_labeled = [dict(type='LoadStreetImage'), dict(type='LoadRawLabels')]

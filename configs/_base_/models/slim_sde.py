@@ -13,7 +13,8 @@ slim_decoder = dict(
     aspp_norm_cfg=norm_cfg,
     dropout_ratio=0.0,
 )
-# Head of the multi-task network.
+# Head of the multi-task network, and the loss that its depth network had.
+slim_mono_loss = dict(type='MonoDepthLoss', min_depth=1.0, valid_rows=0.87)
 slim_pad_head = dict(
     _delete_=True,
     type='PADHead',
@@ -31,7 +32,7 @@ model = dict(
             mean=[0, 0, 0],
             std=[255, 255, 255],
             bgr_to_rgb=True,
-            size=(128, 256),
+            size=(128, 128),
             seg_pad_val=255,
         ),
     ),

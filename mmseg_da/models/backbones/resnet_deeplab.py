@@ -5,6 +5,8 @@ from mmseg.models.backbones import ResNet
 from mmseg.registry import MODELS
 from torch import nn
 
+from .recomputed_blocks import ARCH_SETTINGS
+
 
 @MODELS.register_module()
 class ResNetDeepLab(ResNet):
@@ -37,10 +39,12 @@ class ResNetDeepLab(ResNet):
         norm_eval (bool): Keep BN on running statistics. Defaults to False.
         frozen_stages (int): Stages without gradient, -1 for none.
             Defaults to -1.
-        with_cp (bool): Recompute activations in the backward pass.
-            Defaults to False.
+        with_cp (bool): Recompute the blocks in the backward pass: less
+            memory, more time, the same step. Defaults to False.
         init_cfg (dict, optional): Weight initialisation. Defaults to None.
     """
+
+    arch_settings = ARCH_SETTINGS
 
     def __init__(
         self,

@@ -7,6 +7,8 @@ from mmseg.models.backbones import ResNet
 from mmseg.registry import MODELS
 from torch import Tensor
 
+from .recomputed_blocks import ARCH_SETTINGS
+
 
 @MODELS.register_module()
 class ResNetStem(ResNet):
@@ -37,10 +39,12 @@ class ResNetStem(ResNet):
         input_std (float): Then divided by. Defaults to 0.225.
         norm_cfg (dict, optional): Normalisation. Defaults to trainable BN.
         norm_eval (bool): Keep BN on running statistics. Defaults to False.
-        with_cp (bool): Recompute activations in the backward pass.
-            Defaults to False.
+        with_cp (bool): Recompute the blocks in the backward pass: less
+            memory, more time, the same step. Defaults to False.
         init_cfg (dict, optional): Weight initialisation. Defaults to None.
     """
+
+    arch_settings = ARCH_SETTINGS
 
     def __init__(
         self,

@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +13,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..backbones.resnet_stem import check_levels
+from ..utils.recompute import recompute
 
 LEVELS = 5
 
@@ -80,6 +81,8 @@ class DisparityDecoder(BaseModule):
         initial_disparity (float, optional): Disparity that the heads start
             from, by their bias; with a motion in metres the first depth has
             to have the right order. Defaults to None, 0.5 as published.
+        with_cp (bool): Recompute every level in the backward pass: less
+            memory, more time, the same step. Defaults to False.
         init_cfg (dict, optional): Weight initialisation. Defaults to None,
             PyTorch's.
 
@@ -98,6 +101,7 @@ class DisparityDecoder(BaseModule):
         dropout_ratio: float = 0.5,
         scales: Sequence[int] = (0, 1, 2, 3),
         initial_disparity: float | None = None,
+        with_cp: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
@@ -117,6 +121,7 @@ class DisparityDecoder(BaseModule):
             )
         self.channels = tuple(channels)
         self.scales = tuple(sorted(scales))
+        self.with_cp = with_cp
         norm = aspp_norm_cfg or {'type': 'BN', 'requires_grad': True}
         top = _ASPP(in_channels[4], channels[4], dilations, norm)
         top.project.append(nn.Dropout(dropout_ratio))
@@ -150,19 +155,12 @@ class DisparityDecoder(BaseModule):
             Tensor: ("upconv", i), (N, channels[i], h, w) with the size of
             ``features[i - 1]``; twice that of ``features[0]`` for i = 0.
         """
-        x = self.before[str(i)](x)
-        if i == 0:
-            x = F.interpolate(x, scale_factor=2.0, mode='nearest')
-        else:
-            skip = features[i - 1]
-            if x.shape[-2:] != skip.shape[-2:]:
-                x = F.interpolate(x, size=skip.shape[-2:], mode='nearest')
-            x = torch.cat([x, skip], dim=1)
-        return self.after[str(i)](x)
+        skip = features[i - 1] if i else None
+        return self._run(self._level, i, x, skip)
 
     def disparity(self, i: int, x: Tensor) -> Tensor:
         """Disparity (N, 1, h, w) in (0, 1) of ("upconv", i); i in scales."""
-        return torch.sigmoid(self.heads[str(i)](x))
+        return self._run(self._head, i, x)
 
     def forward(self, features: Sequence[Tensor]) -> DecoderOutput:
         """Run all levels.
@@ -184,6 +182,24 @@ class DisparityDecoder(BaseModule):
             if i in self.scales:
                 disparities[i] = self.disparity(i, x)
         return DecoderOutput(levels, disparities)
+
+    def _run(self, part: Callable[..., Tensor], *inputs: Any) -> Tensor:
+        if self.with_cp:
+            return recompute(self, part, *inputs)
+        return part(*inputs)
+
+    def _level(self, i: int, x: Tensor, skip: Tensor | None) -> Tensor:
+        x = self.before[str(i)](x)
+        if skip is None:
+            x = F.interpolate(x, scale_factor=2.0, mode='nearest')
+        else:
+            if x.shape[-2:] != skip.shape[-2:]:
+                x = F.interpolate(x, size=skip.shape[-2:], mode='nearest')
+            x = torch.cat([x, skip], dim=1)
+        return self.after[str(i)](x)
+
+    def _head(self, i: int, x: Tensor) -> Tensor:
+        return torch.sigmoid(self.heads[str(i)](x))
 
 
 def _check_share(name: str, value: float) -> None:

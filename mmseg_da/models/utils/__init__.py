@@ -14,6 +14,7 @@ from .head_loss import (
     segmentor_losses,
 )
 from .norm import freeze_bn_statistics
+from .recompute import recompute
 
 __all__ = [
     'class_probabilities',
@@ -22,6 +23,7 @@ __all__ = [
     'highest_mean',
     'logit_loss',
     'mean_entropy',
+    'recompute',
     'segmentor_heads',
     'segmentor_logit_losses',
     'segmentor_logits',

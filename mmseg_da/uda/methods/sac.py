@@ -19,6 +19,7 @@ from ..consistency import (
     class_discount,
     pseudo_labels,
     refine,
+    require_finite,
     update_class_prior,
 )
 from ..sac_checkpoint import adopt_baseline
@@ -215,7 +216,7 @@ class SAC(BaseUDASegmentor):
         """Take a batch's mean probabilities (C,) into the class prior.
 
         Raises:
-            ValueError: They are not finite; names the iteration.
+            ValueError: They are not finite; names the Runner's iteration.
         """
         overall = mean_probability.clone()
         if get_world_size() > 1:
@@ -224,13 +225,7 @@ class SAC(BaseUDASegmentor):
             broadcast(mean_probability)
         else:
             mean_probability = overall
-        if not overall.isfinite().all():
-            raise ValueError(
-                'SAC: the momentum network predicts NaN or Inf at iteration '
-                f'{int(self.teacher.steps)} of this stage. Did the student '
-                'diverge? Look at the losses before, lower the learning rate '
-                'or model.target_weight, and go on from an earlier checkpoint.'
-            )
+        require_finite(overall)
         prior = update_class_prior(
             self.class_prior,
             mean_probability,

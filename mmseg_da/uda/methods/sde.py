@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from mmseg.registry import MODELS
@@ -99,6 +99,9 @@ class SDE(BaseUDASegmentor):
             disparity is missing.
     """
 
+    # The copy that training starts from: step k has alpha k / (k + 1).
+    teacher_start: ClassVar[int] = 1
+
     def __init__(
         self,
         target_mix: str = 'depth',
@@ -118,9 +121,6 @@ class SDE(BaseUDASegmentor):
         **base_arguments: Any,
     ) -> None:
         super().__init__(teacher_mode=teacher_mode, **base_arguments)
-        if self.teacher is not None:
-            # The copy that training starts from: step k has alpha k / (k + 1).
-            self.teacher.steps.fill_(1)
         self.target_mix = target_mix
         self.cross_domain_mix = cross_domain_mix
         self.mix_use_gt = mix_use_gt
