@@ -66,7 +66,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '(default: those of the configs)',
     )
     add('--workers', type=positive, default=2, help='processes side by side')
-    add('--threads', type=positive, default=1, help='threads per process')
+    add(
+        '--threads',
+        type=positive,
+        default=1,
+        help='threads per process; a training that runs alone takes those '
+        'of all workers',
+    )
     return parser.parse_args(argv)
 
 
@@ -91,7 +97,9 @@ def shown_settings(plan: Plan) -> dict[str, str | int]:
         'class view': CLASS_VIEW,
         'seed': s.seed,
         'trainings side by side': s.workers,
-        'threads per training': s.threads,
+        'threads per training': ', '.join(
+            f'{m.name} {plan.threads(m)}' for m in plan.trained()
+        ),
     }
 
 
@@ -102,16 +110,19 @@ def commands(plan: Plan) -> str:
     options += f' --val {s.val} --workers {s.workers} --threads {s.threads}'
     if s.iters is not None:
         options += f' --iters {s.iters}'
-    steps = [plan.data_command()]
-    steps += [plan.train_command(method) for method in plan.trained()]
-    steps += [plan.test_command(method) for method in plan.methods]
+    steps = [(s.threads, plan.data_command())]
+    for methods in plan.rounds():
+        steps += [(plan.threads(m), plan.train_command(m)) for m in methods]
+    steps += [(s.threads, plan.test_command(m)) for m in plan.methods]
     lines = [
         f'make demo ARGS="{options}"',
         '\n# The same step by step:',
         f'export STREET_WORLD_ROOT={plan.data_root}',
-        f'export OMP_NUM_THREADS={s.threads}',
     ]
-    lines += ['python ' + shell_lines(step) for step in steps]
+    lines += [
+        f'OMP_NUM_THREADS={threads} python {shell_lines(step)}'
+        for threads, step in steps
+    ]
     return '\n'.join(lines).replace(f'{Path.cwd()}/', '')
 
 

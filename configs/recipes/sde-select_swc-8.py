@@ -14,7 +14,7 @@ stages = [
         artifact='disparity',
         config='sde-depth-given-pose_swc',
         checkpoint='depth',
-        arguments=['--split', 'train', '--encoding', 'minmax8'],
+        arguments=['--encoding', 'minmax8'],
     ),
     dict(
         name='selection',

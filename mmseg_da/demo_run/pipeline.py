@@ -64,13 +64,9 @@ class Demo:
         self._run([job], finished)
 
     def train(self) -> None:
-        """Train every method that is not trained yet, side by side.
-
-        Rows that start from the weights of another one come after the rest.
-        """
-        rows = self.plan.trained()
-        self._train([m for m in rows if m.start_from is None])
-        self._train([m for m in rows if m.start_from is not None])
+        """Train every method that is not trained yet, side by side."""
+        for methods in self.plan.rounds():
+            self._train(methods)
 
     def _train(self, methods: Sequence[Method]) -> None:
         todo = self._unfinished(methods, self.plan.train_step)
@@ -141,7 +137,7 @@ class Demo:
             name=method.name,
             command=[sys.executable, *self.plan.train_command(method)],
             log=step.folder / 'train.log',
-            env=self.plan.environment(),
+            env=self.plan.environment(self.plan.threads(method)),
             cwd=REPO,
             total=self.plan.iterations(method),
             progress=progress,

@@ -160,9 +160,13 @@ class Plan:
             f'--out={folder / "submission"}',
         ]
 
-    def environment(self) -> dict[str, str]:
-        """Variables of the children: data, threads, this repository."""
-        threads = str(self.settings.threads)
+    def environment(self, threads: int | None = None) -> dict[str, str]:
+        """Variables of the children: data, threads, this repository.
+
+        Args:
+            threads: Of the child; by default those of the settings.
+        """
+        threads = str(threads or self.settings.threads)
         path = os.environ.get('PYTHONPATH')
         return {
             'STREET_WORLD_ROOT': str(self.data_root),
@@ -176,6 +180,24 @@ class Plan:
     def trained(self) -> list[Method]:
         """Methods that train a network of their own."""
         return [m for m in self.methods if m.weights_from is None]
+
+    def rounds(self) -> list[list[Method]]:
+        """Trainings that can run side by side, one list after the other.
+
+        Rows that start from the weights of another one come after the rest.
+        """
+        first = [m for m in self.trained() if m.start_from is None]
+        second = [m for m in self.trained() if m.start_from is not None]
+        return [methods for methods in (first, second) if methods]
+
+    def threads(self, method: Method) -> int:
+        """Threads of a training: a round shares those of all workers.
+
+        They depend on the rows alone and not on what is finished already,
+        since sums over another number of threads round differently.
+        """
+        beside = next(len(r) for r in self.rounds() if method in r)
+        return self.settings.threads * max(1, self.settings.workers // beside)
 
     def trainer(self, method: Method) -> Method:
         """The method whose training gives this method's weights."""
@@ -194,7 +216,7 @@ class Plan:
             'config': method.config,
             'iters': self.iterations(method),
             'seed': self.settings.seed,
-            'threads': self.settings.threads,
+            'threads': self.threads(method),
             'data': self.data.key,
             'code': self.code,
         }

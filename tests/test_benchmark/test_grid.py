@@ -9,6 +9,7 @@ from mmseg_da.benchmark.grid import (
     ensure_street_world,
     make_cells,
 )
+from mmseg_da.recipes import recipe_names
 
 KNOWN = [
     'adabn_swg2swc',

@@ -111,6 +111,21 @@ def test_a_failed_training_is_done_again_and_the_rest_is_kept(
     assert '✓ oracle' in text
 
 
+def test_a_training_that_runs_alone_takes_all_threads(tmp_path):
+    plan = Plan(settings(tmp_path), (*METHODS, SAC))
+    assert [[m.name for m in r] for r in plan.rounds()] == [
+        ['source-only', 'oracle'],
+        ['SAC'],
+    ]
+    threads = {m.name: plan.threads(m) for m in plan.trained()}
+    assert threads == {'source-only': 1, 'oracle': 1, 'SAC': 2}
+    alone = Plan(settings(tmp_path), METHODS[:1])
+    assert alone.threads(METHODS[0]) == 2
+    assert plan.environment(2)['OMP_NUM_THREADS'] == '2'
+    one, other = (p.train_step(METHODS[0]).key for p in (plan, alone))
+    assert one != other
+
+
 def test_other_iterations_train_anew_on_the_same_images(tmp_path):
     one = Plan(settings(tmp_path, 500), METHODS)
     other = Plan(settings(tmp_path, 100), METHODS)
