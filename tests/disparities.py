@@ -33,7 +33,8 @@ def image_size(key: str) -> tuple[int, int]:
     if 'camvid' in key:
         # 256x192 and 672x512, crops of 192 and 512.
         return (171, 128) if '_sw' in key else (168, 128)
-    return (128, 64) if '_sw' in key else (256, 128)
+    # 256x128 and 1024x512, crops of 128 and 512.
+    return 256, 128
 
 
 def required_keys() -> list[str]:

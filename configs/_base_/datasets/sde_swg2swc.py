@@ -182,6 +182,7 @@ target_labeled_video_train = dict(
         dict(type='LoadNeighbourFrames'),
         dict(type='LoadCamera'),
         dict(type='LoadVehicleMotion'),
+        sde_resize,
         *sde_augment,
         dict(type='BuildImagePyramid', levels=3),
         dict(
