@@ -58,10 +58,14 @@ def make_notes(
             'The records come from different revisions of the package; a '
             'stage runs again only when the code that it uses has changed.'
         )
-    machines = {str(sorted(row.first.machine.items())) for row in rows}
+    machines = {
+        str(sorted(record.machine.items()))
+        for row in rows
+        for record in row.records.values()
+    }
     if len(machines) > 1:
         notes.append(
-            'The rows were measured on different machines: compare no costs.'
+            'The records were made on different machines: compare no costs.'
         )
     return notes
 

@@ -171,6 +171,14 @@ def test_rows_of_different_code_are_noted(records, load):
     assert any(note.startswith(text) for note in notes)
 
 
+def test_costs_of_different_machines_are_noted(records, load):
+    text = 'The records were made on different machines: compare no costs.'
+    assert text not in load(records).tables['swg2swc'].notes
+    record = make_record('adabn_swg2swc', 2)
+    save(records, record.replace(machine={'cpu': 'y', 'cores': 2}))
+    assert text in load(records).tables['swg2swc'].notes
+
+
 def test_the_table_needs_the_records_alone(records, load, tmp_path):
     before = load(records)
     moved = tmp_path / 'elsewhere' / 'copy'
