@@ -23,10 +23,11 @@ _ALL = sorted((REPO / 'configs/methods').glob('*_*.py'))
 DEPTH_CONFIGS = [path for path in _ALL if path.stem.startswith('sde-depth')]
 CONFIGS = [path for path in _ALL if path not in DEPTH_CONFIGS]
 # Those that differ from another one in the number of labels alone.
-_COPIES = re.compile(r'_(cs|swc)-(372|744|30|4)$')
+_COPIES = re.compile(r'_((cs|swc)-(372|744|30|4)|camvid-100)$')
 WIDTH = 4  # channels of the first stage; 64 in the published nets
-# Pose nets may see channels-last frames, with which oneDNN 3.12 corrupts memory
-# in the gradient of 1x1 convolutions of stride 2 from 4 channels (AVX2).
+# Pose nets may see channels-last frames. With these oneDNN 3.12 corrupts
+# memory in the gradient of 1x1 convolutions of stride 2 from 4 channels
+# (AVX2).
 POSE_WIDTH = 8
 CROP_WIDTH = 128
 _names = itertools.count()
