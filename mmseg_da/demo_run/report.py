@@ -78,10 +78,11 @@ _LEAD = (
 _HOW_TO_READ = (
     'Source-only is trained on labelled game images alone: the floor. AdaBN '
     'is the same network with BatchNorm statistics re-estimated on unlabelled '
-    'real images; its time is that of source-only plus the adaptation. The '
-    'oracle is trained on real labels: the ceiling. All are tested on the '
-    'same real validation images. One seed: differences below about 3 points '
-    'are noise.'
+    'real images; its time is that of source-only plus the adaptation. SAC '
+    'goes on from there and learns from its own predictions on unlabelled '
+    'real images; its time is that of both trainings. The oracle is trained '
+    'on real labels: the ceiling. All are tested on the same real validation '
+    'images. One seed: differences below about 3 points are noise.'
 )
 
 
