@@ -123,12 +123,14 @@ def test_images_of_different_sizes_in_a_batch(nets):
     one, _ = nets
     inputs = image(count=2)
     shapes = [(40, 60), (90, 70)]
-    both = one.predict(inputs, [sample(s) for s in shapes])
-    for i, shape in enumerate(shapes):
-        alone = one.predict(inputs[i : i + 1], [sample(shape)])[0]
-        torch.testing.assert_close(
-            both[i].seg_logits.data, alone.seg_logits.data
-        )
+    # The rounding of oneDNN's kernels depends on the size of the batch.
+    with torch.backends.mkldnn.flags(enabled=False):
+        both = one.predict(inputs, [sample(s) for s in shapes])
+        for i, shape in enumerate(shapes):
+            alone = one.predict(inputs[i : i + 1], [sample(shape)])[0]
+            torch.testing.assert_close(
+                both[i].seg_logits.data, alone.seg_logits.data
+            )
 
 
 @torch.no_grad()
