@@ -174,10 +174,11 @@ def _narrowed(channels: int | list[int]) -> int | list[int]:
 
 
 def without_batch_coupling(cfg: Config) -> Config:
-    """GroupNorm for BatchNorm and no dropout.
+    """GroupNorm for BatchNorm, no dropout, and Adam that sees sizes.
 
     What remains depends on each sample alone, so that one process with batch
-    2N and two with batch N must agree.
+    2N and two with batch N must agree. Adam's steps have one size, whatever
+    the gradient; where that is rounding noise (1e-8), so would be the step.
     """
 
     def change(node: ConfigDict) -> None:
@@ -186,6 +187,8 @@ def without_batch_coupling(cfg: Config) -> Config:
             node.update(type='GN', num_groups=2)
         if 'dropout_ratio' in node:
             node['dropout_ratio'] = 0
+        if node.get('type') in ('Adam', 'AdamW'):
+            node['eps'] = 1e-5
         if 'segmentor' in node and node.get('type') == 'SAC':
             node['target_images'] = None
         if node.get('type') == 'MonoDepthLoss':

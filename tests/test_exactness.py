@@ -49,5 +49,9 @@ def test_two_processes_equal_one(path, street_world, tmp_path):
     for name, value in one.items():
         if value.is_floating_point():
             torch.testing.assert_close(
-                ranks[0][name], value, rtol=2e-4, atol=2e-5, msg=name
+                ranks[0][name],
+                value,
+                rtol=2e-4,
+                atol=2e-5,
+                msg=lambda text, name=name: f'{name}: {text}',
             )
