@@ -76,8 +76,10 @@ class PADHead(BaseDecodeHead):
         loss_decode (dict, optional): Loss config. Defaults to None,
             ``PixelCELoss``.
         ignore_index (int): Label without loss. Defaults to 255.
-        align_corners (bool): Of the resize of logits to the labels' size.
-            Defaults to True, as in SDE's loss.
+        align_corners (bool): Of the resize of predictions to the image's
+            size. Defaults to False, as in JointSegDepthHead.
+        loss_align_corners (bool): Of the resize of logits to the labels'
+            size. Defaults to True, as in SDE's loss.
         init_cfg (dict, optional): Weight initialisation. Defaults to None,
             PyTorch's.
 
@@ -93,7 +95,8 @@ class PADHead(BaseDecodeHead):
         distill_level: int = 2,
         loss_decode: dict | None = None,
         ignore_index: int = 255,
-        align_corners: bool = True,
+        align_corners: bool = False,
+        loss_align_corners: bool = True,
         init_cfg: dict | None = None,
     ) -> None:
         depth_decoder = build_decoder(decoder, in_channels)
@@ -116,6 +119,7 @@ class PADHead(BaseDecodeHead):
             align_corners=align_corners,
             init_cfg=init_cfg,
         )
+        self.loss_align_corners = loss_align_corners
         self.distill_level = distill_level
         self.depth_decoder = depth_decoder
         self.seg_decoder = build_decoder(decoder, in_channels)
@@ -181,7 +185,7 @@ class PADHead(BaseDecodeHead):
                     logits,
                     size=tuple(size),
                     mode='bilinear',
-                    align_corners=self.align_corners,
+                    align_corners=self.loss_align_corners,
                     warning=False,
                 )
             terms = logit_loss(self, logits, data_samples)
