@@ -13,7 +13,7 @@ ARGS ?=
 # Those that need images alone.
 METHODS ?= source-only,adabn,adabn-long,minent,advent,intrada,sac-abn,sac-adabn,sac,oracle
 # SDE also needs video, so it has a StreetWorld of its own.
-SDE_METHODS ?= sde-ssl-supervised,sde-ssl-classmix,sde-ssl-depthmix,sde-ssl-exact,sde-ssl,sde-supervised,sde-no-mgs-mtl,sde-no-mtl,sde,sde-select-random,sde-select-diversity,sde-select
+SDE_METHODS ?= sde-ssl-supervised,sde-ssl-classmix,sde-ssl-depthmix,sde-ssl-exact,sde-ssl-transfer,sde-ssl,sde-supervised,sde-no-mgs-mtl,sde-no-mtl,sde,sde-select-random,sde-select-diversity,sde-select
 SDE_DIRECTIONS ?= swc-4,swc-8,swc-30,swg2swc
 SDE_WORLD ?= data/street_world_video
 CANDIDATES := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 \

@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/slim_sde.py',
     '../_base_/datasets/sde_swg2swc.py',
-    '../_base_/schedules/slim_sde_400.py',
+    '../_base_/schedules/slim_sde_800.py',
 ]
 labels = 'fraction:1/25:seed42'
 model = dict(target_mix='off', cross_domain_mix='class')

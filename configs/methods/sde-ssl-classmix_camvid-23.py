@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/slim_sde_camvid.py',
     '../_base_/datasets/sde_camvid_slim.py',
-    '../_base_/schedules/slim_sde_400.py',
+    '../_base_/schedules/slim_sde_800.py',
 ]
 # 23 of 184 labels (46 of the usual 367), drawn blindly.
 labels = 'fraction:1/8:seed42'

@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/slim_sde.py',
     '../_base_/datasets/sde_swg2swc.py',
-    '../_base_/schedules/slim_sde_400.py',
+    '../_base_/schedules/slim_sde_800.py',
 ]
 depth_network = (
     '{{$SDE_DEPTH:work_dirs/sde-depth-given-pose_swc/iter_800.pth}}'

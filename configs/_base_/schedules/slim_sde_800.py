@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Minutes on one slow CPU core, with the paper's batch of 2 per branch: AdamW,
 # warm-up 50, poly 0.9.
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=400, val_interval=400)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=800, val_interval=800)
 optim_wrapper = dict(
     constructor='JointOptimWrapperConstructor',
     segmentor=dict(
@@ -16,7 +16,7 @@ param_scheduler = [
         power=0.9,
         eta_min=0.0,
         begin=50,
-        end=401,
+        end=801,
         by_epoch=False,
     ),
 ]
