@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import os
+import time
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import two_ranks
 from PIL import Image
 from tiny_cityscapes import SIZE, write_frames
 
@@ -15,6 +17,7 @@ from mmseg_da.evaluation import (
     CityscapesSubmission,
     PredictionWriter,
     SubsetIoUMetric,
+    prediction_writer,
     score_cityscapes,
 )
 
@@ -222,3 +225,38 @@ def test_view_must_be_known(tmp_path):
     metric.dataset_meta = {'classes': ('a', 'b'), 'palette': [[0, 0, 0]] * 2}
     with pytest.raises(ValueError, match='needs the class view of the data'):
         metric.process(None, [sample([[0]])])
+
+
+@pytest.mark.dist
+def test_a_process_waits_until_the_first_has_claimed_the_folder(tmp_path):
+    folder, foreign = tmp_path / 'out', tmp_path / 'foreign'
+    foreign.mkdir()
+    (foreign / 'thesis.txt').write_text('mine')
+    port = two_ranks.port_of(tmp_path)
+    two_ranks.start(_write_as_a_rank, folder, foreign, port)
+    assert {path.name for path in (folder / 'train_ids').iterdir()} == {
+        'frame0_leftImg8bit.png',
+        'frame1_leftImg8bit.png',
+    }
+    assert [path.name for path in foreign.iterdir()] == ['thesis.txt']
+
+
+def _write_as_a_rank(rank, folder, foreign, port):
+    address = f'tcp://127.0.0.1:{port}'
+    torch.distributed.init_process_group(
+        'gloo', address, rank=rank, world_size=2
+    )
+    claim = prediction_writer._claim_folder
+
+    def claim_late(*arguments):
+        time.sleep(0.5)
+        claim(*arguments)
+
+    prediction_writer._claim_folder = claim_late
+    metric = PredictionWriter(folder)
+    metric.dataset_meta = meta_of('cityscapes19')
+    name = f'frame{rank}_leftImg8bit.png'
+    metric.process(None, [sample(np.zeros(SIZE, np.int64), name)])
+    with pytest.raises(FileExistsError, match='not empty'):
+        PredictionWriter(foreign)
+    torch.distributed.destroy_process_group()
