@@ -23,7 +23,7 @@ stages = [
         artifact='disparity',
         config='sde-depth_swg',
         checkpoint='source-depth',
-        arguments=['--encoding', 'raw16'],
+        arguments=['--encoding', 'minmax8'],
     ),
     dict(
         name='sde',
