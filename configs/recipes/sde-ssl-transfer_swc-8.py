@@ -26,5 +26,10 @@ stages = [
             TARGET_DISPARITY_KEY='{target-disparity.key}',
         ),
     ),
-    dict(name='test', kind='test', config='sde-ssl-transfer_swc-8', checkpoint='sde'),
+    dict(
+        name='test',
+        kind='test',
+        config='sde-ssl-transfer_swc-8',
+        checkpoint='sde',
+    ),
 ]

@@ -52,6 +52,8 @@ class MixOutput(NamedTuple):
         label (Tensor): (N, H, W).
         weight (Tensor): (N, H, W) or a scalar, in [0, 1].
         quality (Tensor): Scalar, share of confident pixels.
+        share (Tensor): Scalar, share of the pixels that are of the image
+            itself; in the cross-domain mix, of the source.
         plan (AugmentPlan): The strong augmentation that was drawn.
     """
 
@@ -59,6 +61,7 @@ class MixOutput(NamedTuple):
     label: Tensor
     weight: Tensor
     quality: Tensor
+    share: Tensor
     plan: AugmentPlan
 
 
@@ -133,6 +136,7 @@ def mix_targets(
         MixOutput: One mixed image per image.
     """
     images, label, confidence, _ = target
+    share = confidence.new_ones(())
     if kind != 'identity':
         partner = partner_order(len(images)).to(images.device)
         mask = _target_mask(
@@ -141,9 +145,10 @@ def mix_targets(
         images, label, confidence = (
             mix(mask, x, x[partner]) for x in (images, label, confidence)
         )
+        share = mask.to(confidence).mean()
     quality = confident_share(confidence, settings.pseudo_threshold)
     plan = settings.augment.plan(draws, len(images))
-    return MixOutput(images, label, quality, quality, plan)
+    return MixOutput(images, label, quality, quality, share, plan)
 
 
 def mix_source_on_target(
@@ -187,6 +192,7 @@ def mix_source_on_target(
         mix(mask, source.label, target.label),
         torch.where(mask.squeeze(1), 1.0, quality),
         quality,
+        mask.to(quality).mean(),
         plan,
     )
 

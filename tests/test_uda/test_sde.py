@@ -109,6 +109,7 @@ def test_semi_supervised_terms(kind):
         'target_labeled.decode.loss_ce',
         'target_mix.decode.loss_ce',
         'target_mix.quality',
+        'target_mix.share',
     ]
     assert all(torch.isfinite(value) for value in losses.values())
 
@@ -119,10 +120,12 @@ def test_source_terms(kind):
     assert sorted(losses) == [
         'cross_mix.decode.loss_ce',
         'cross_mix.quality',
+        'cross_mix.share',
         'source.decode.loss_ce',
         'target_labeled.decode.loss_ce',
         'target_mix.decode.loss_ce',
         'target_mix.quality',
+        'target_mix.share',
     ]
     assert losses['cross_mix.decode.loss_ce'] > 0.1
 
@@ -233,6 +236,7 @@ def test_cross_domain_weights_are_one_on_source_pixels():
     )
     assert mixed.label.flatten().tolist() == [4, 7, 255]
     assert mixed.quality == pytest.approx(2 / 3)
+    assert mixed.share == pytest.approx(1 / 3)
     assert mixed.weight.flatten().tolist() == pytest.approx([1, 2 / 3, 2 / 3])
 
 
@@ -243,6 +247,7 @@ def test_target_quality_is_that_of_the_mixed_batch():
     mixed = mix_targets('depth', pair, 19, MixSettings(), SharedDraws())
     assert mixed.label.tolist() == [[[1, 1]], [[1, 1]]]
     assert mixed.quality == 0.5
+    assert mixed.share == 0.5
 
 
 def test_teacher_follows_with_the_alphas_of_the_sheet():

@@ -59,10 +59,12 @@ class SDE(BaseUDASegmentor):
     Loss keys: ``target_labeled.decode.loss_*``, ``source.decode.loss_*``,
     ``cross_mix.decode.loss_ce``, ``target_mix.decode.loss_ce``, and
     ``<branch>.mono.*`` of :class:`MonoDepthLoss`. Diagnostics:
-    ``cross_mix.quality``, ``target_mix.quality``. Branches:
-    ``target_labeled``; with a mix ``target``; with the cross-domain mix
-    ``source``, image i for target image i. A ``source`` is always trained on.
-    With ``mono_loss`` the images of ``target_labeled`` bring video frames.
+    ``cross_mix.quality``, ``target_mix.quality`` (confident pixels),
+    ``cross_mix.share`` (source pixels), ``target_mix.share`` (pixels that
+    stay). Branches: ``target_labeled``; with a mix ``target``; with the
+    cross-domain mix ``source``, image i for target image i. A ``source`` is
+    always trained on. With ``mono_loss`` the images of ``target_labeled``
+    bring video frames.
 
     Args:
         target_mix (str): Mix of target images with each other: 'depth',
@@ -272,4 +274,5 @@ class SDE(BaseUDASegmentor):
         return {
             f'{name}.decode.loss_ce': loss_weight * loss,
             f'{name}.quality': mixed.quality,
+            f'{name}.share': mixed.share,
         }
