@@ -7,6 +7,7 @@ stages = [
         artifact='label_selection',
         config='sde-depth-given-pose_swc',
         arguments=[
+            '--member=disparity_images',
             '--method=random',
             '--steps=4,8',
             '--seed={seed}',

@@ -15,6 +15,7 @@ from tool_calls import load
 
 from mmseg_da.datasets import CityscapesRawDataset
 from mmseg_da.engine.artifacts import ArtifactStore
+from mmseg_da.recipes.declaration import load_recipe
 from mmseg_da.uda import label_choice, label_scores, label_sources
 from mmseg_da.uda.depth_model import DepthModel
 from mmseg_da.uda.label_student import student_config
@@ -209,6 +210,20 @@ def test_warning_about_the_number_of_images(street_world, tmp_path):
     with mock.patch.object(label_sources, 'print_log') as warned:
         call(tmp_path, 'random', *data)
     assert '8 images, that of Cityscapes has 2975' in warned.call_args[0][0]
+
+
+def test_the_random_recipe(files, street_world, tmp_path):
+    """Its stage as it stands: the images of the depth network's config."""
+    stage = load_recipe('sde-select-random_swc-8').stages[0].with_seed(3)
+    assert stage.artifact == 'label_selection'
+    config = files['teacher'][:2]
+    argv = [a for a in stage.arguments if not a.startswith('--steps')]
+    assert call(tmp_path, 'random', *config, *argv) == 0
+    order = label_choice.random_order(TOTAL, 3)[:5]
+    assert lists(tmp_path)['subset.json'] == list(order)
+    # The only set of the training is taken without being named.
+    assert call(tmp_path, 'random', *config, '--seed', 3, key='m') == 0
+    assert lists(tmp_path, 'm')['subset.json'] == list(order)
 
 
 @pytest.mark.parametrize(

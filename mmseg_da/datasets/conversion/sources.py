@@ -194,6 +194,8 @@ def load_member(
 def _from_config(args: argparse.Namespace) -> dict[str, Any]:
     _, settings = load_member(args)
     members = settings.get('datasets')
+    if members is not None and len(members) == 1:
+        return members[0]
     if members is not None:
         names = ', '.join(
             f'{args.member}.datasets.{i} ({x["type"]})'
