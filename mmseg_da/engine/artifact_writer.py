@@ -13,6 +13,8 @@ from typing import Any
 
 from mmengine.dist import barrier, get_rank
 
+from mmseg_da.utils.main_process import main_process_first
+
 from .file_lock import OwnedLock
 from .hashing import hash_file
 
@@ -117,15 +119,7 @@ class ArtifactWriter:
         self._records[item] = record
 
     def __enter__(self) -> ArtifactWriter:
-        if self._rank == 0:
-            self.target.parent.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire()
-            try:
-                self._prepare()
-            except BaseException:
-                self._lock.release()
-                raise
-        barrier()
+        main_process_first(self._open)
         self._records = _read_journals(self.folder)
         # A torn last line must not swallow the first new one.
         if self._journal().exists():
@@ -143,15 +137,21 @@ class ArtifactWriter:
         try:
             if kind is None:
                 barrier()
-                if self._rank == 0:
-                    self._finish()
+                main_process_first(self._finish)
         finally:
             self._lock.release()
-        if kind is None:
-            barrier()
 
     def _journal(self) -> Path:
         return self.folder / JOURNAL / f'{self._rank}.jsonl'
+
+    def _open(self) -> None:
+        self.target.parent.mkdir(parents=True, exist_ok=True)
+        self._lock.acquire()
+        try:
+            self._prepare()
+        except BaseException:
+            self._lock.release()
+            raise
 
     def _prepare(self) -> None:
         if self.target.exists() and not self.overwrite:

@@ -7,11 +7,12 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from mmseg.registry import METRICS
@@ -19,6 +20,7 @@ from PIL import Image
 from torch import Tensor
 
 from mmseg_da.utils.files import atomic_write, write_json
+from mmseg_da.utils.main_process import main_process_first
 
 from .prediction_extras import overlay, soft_mask, write_soft_mask
 from .views import classes_of
@@ -73,7 +75,9 @@ class PredictionWriter(BaseMetric):
         self.soft = soft
         self.overlay = overlay
         self.name_suffix = name_suffix
-        _claim_together(self.output_dir, self.kind)
+        # A process that did not wait could write its first files before the
+        # folder was looked at, which then would seem to hold something else.
+        main_process_first(partial(_claim_folder, self.output_dir, self.kind))
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Write the predictions of a batch.
@@ -172,23 +176,6 @@ class PredictionWriter(BaseMetric):
 
 def _frame(img_path: str) -> str:
     return Path(img_path).stem.removesuffix(_IMAGE_SUFFIX)
-
-
-def _claim_together(folder: Path, kind: str) -> None:
-    """The first process claims the folder; all wait for it, or raise.
-
-    A process that did not wait could write its first files before the folder
-    was looked at, which then would seem to hold something else.
-    """
-    outcome: list[OSError | None] = [None]
-    if is_main_process():
-        try:
-            _claim_folder(folder, kind)
-        except OSError as error:
-            outcome = [error]
-    broadcast_object_list(outcome)
-    if outcome[0] is not None:
-        raise outcome[0]
 
 
 def _claim_folder(folder: Path, kind: str) -> None:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+import two_ranks
 from mmengine.config import Config
 
 from mmseg_da.engine import (
@@ -144,6 +146,22 @@ def test_a_finished_artifact_is_not_written_over_by_accident(store):
     assert list(store.open('pseudo_labels', 'run').files) == ['city/z.png']
     names = [p.name for p in (store.root / 'pseudo_labels').iterdir()]
     assert names == ['run']
+
+
+@pytest.mark.dist
+def test_all_processes_learn_that_the_first_cannot_write(store, tmp_path):
+    make(store)
+    two_ranks.start(_refused_as_a_rank, store, two_ranks.port_of(tmp_path))
+
+
+def _refused_as_a_rank(rank, store, port):
+    address = f'tcp://127.0.0.1:{port}'
+    torch.distributed.init_process_group(
+        'gloo', address, rank=rank, world_size=2
+    )
+    with pytest.raises(FileExistsError, match='is finished'):
+        make(store)
+    torch.distributed.destroy_process_group()
 
 
 def test_a_failed_replacement_leaves_the_old_one(store):
