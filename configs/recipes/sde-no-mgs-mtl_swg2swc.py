@@ -1,41 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-# Depth, disparities, segmentation. All seeds share the depth networks, as in
-# the paper.
+# Depth, disparities, segmentation.
+_base_ = ['_base_/sde_swc.py', '_base_/sde_swg.py']
+
 stages = [
-    dict(
-        name='depth',
-        kind='train',
-        config='sde-depth-given-pose_swc',
-        seed=0,
-    ),
-    dict(
-        name='target-disparity',
-        kind='artifact',
-        artifact='disparity',
-        config='sde-depth-given-pose_swc',
-        checkpoint='depth',
-        arguments=['--encoding', 'minmax8'],
-    ),
-    dict(name='source-depth', kind='train', config='sde-depth_swg', seed=0),
-    dict(
-        name='source-disparity',
-        kind='artifact',
-        artifact='disparity',
-        config='sde-depth_swg',
-        checkpoint='source-depth',
-        arguments=['--encoding', 'minmax8'],
-    ),
+    *_base_.depth_stages,
+    *_base_.disparity_stages,
+    *_base_.source_stages,
     dict(
         name='sde',
         kind='train',
         config='sde-no-mgs-mtl_swg2swc',
-        env=dict(
-            SDE_DEPTH='{depth}',
-            TARGET_DISPARITY_ROOT='{target-disparity.root}',
-            TARGET_DISPARITY_KEY='{target-disparity.key}',
-            SOURCE_DISPARITY_ROOT='{source-disparity.root}',
-            SOURCE_DISPARITY_KEY='{source-disparity.key}',
-        ),
+        env=dict(**_base_.target_env, **_base_.source_env),
     ),
     dict(
         name='test',

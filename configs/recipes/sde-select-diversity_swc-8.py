@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Which 8 images to label: those that differ in depth features.
+_base_ = '_base_/sde_swc.py'
+
 stages = [
-    dict(
-        name='depth',
-        kind='train',
-        config='sde-depth-given-pose_swc',
-        seed=0,
-    ),
+    *_base_.depth_stages,
     dict(
         name='selection',
         kind='artifact',

@@ -1,21 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Which 8 images to label: different in depth features, difficult
 # for a depth student (the paper's choice).
+_base_ = '_base_/sde_swc.py'
+
 stages = [
-    dict(
-        name='depth',
-        kind='train',
-        config='sde-depth-given-pose_swc',
-        seed=0,
-    ),
-    dict(
-        name='target-disparity',
-        kind='artifact',
-        artifact='disparity',
-        config='sde-depth-given-pose_swc',
-        checkpoint='depth',
-        arguments=['--encoding', 'minmax8'],
-    ),
+    *_base_.depth_stages,
+    *_base_.disparity_stages,
     dict(
         name='selection',
         kind='artifact',

@@ -1,21 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Depth of StreetWorld video (one network for all seeds), disparities of CamVid
 # frames, segmentation.
+_base_ = '_base_/sde_swc.py'
+
 stages = [
-    dict(
-        name='depth',
-        kind='train',
-        config='sde-depth-given-pose_swc',
-        seed=0,
-    ),
-    dict(
-        name='target-disparity',
-        kind='artifact',
-        artifact='disparity',
-        config='sde-depth-given-pose_swc2camvid',
-        checkpoint='depth',
-        arguments=['--encoding', 'minmax8'],
-    ),
+    *_base_.depth_stages,
+    dict(_base_.disparity_stages[0], config='sde-depth-given-pose_swc2camvid'),
     dict(
         name='sde',
         kind='train',

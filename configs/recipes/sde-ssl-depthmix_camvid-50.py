@@ -1,38 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Depth of Cityscapes video, disparities of CamVid frames, segmentation.
+_base_ = '_base_/sde_cs.py'
+
 stages = [
-    dict(name='pose', kind='train', config='sde-depth-pose_cs', seed=0),
-    dict(
-        name='phase1',
-        kind='train',
-        config='sde-depth-phase1_cs',
-        seed=0,
-        env=dict(SDE_POSE_WEIGHTS='{pose}'),
-    ),
-    dict(
-        name='depth',
-        kind='train',
-        config='sde-depth-phase2_cs',
-        seed=0,
-        env=dict(SDE_DEPTH_PHASE1='{phase1}'),
-    ),
-    dict(
-        name='target-disparity',
-        kind='artifact',
-        artifact='disparity',
-        config='sde-depth-phase2_cs2camvid',
-        checkpoint='depth',
-        arguments=['--encoding', 'minmax8'],
-    ),
+    *_base_.depth_stages,
+    dict(_base_.disparity_stages[0], config='sde-depth-phase2_cs2camvid'),
     dict(
         name='sde',
         kind='train',
         config='sde-ssl-depthmix_camvid-50',
-        env=dict(
-            SDE_DEPTH='{depth}',
-            TARGET_DISPARITY_ROOT='{target-disparity.root}',
-            TARGET_DISPARITY_KEY='{target-disparity.key}',
-        ),
+        env=_base_.target_env,
     ),
     dict(
         name='test',

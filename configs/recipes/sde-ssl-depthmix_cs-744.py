@@ -1,36 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Depth, disparities, segmentation.
+_base_ = '_base_/sde_cs.py'
+
 stages = [
-    dict(name='pose', kind='train', config='sde-depth-pose_cs'),
-    dict(
-        name='phase1',
-        kind='train',
-        config='sde-depth-phase1_cs',
-        env=dict(SDE_POSE_WEIGHTS='{pose}'),
-    ),
-    dict(
-        name='depth',
-        kind='train',
-        config='sde-depth-phase2_cs',
-        env=dict(SDE_DEPTH_PHASE1='{phase1}'),
-    ),
-    dict(
-        name='target-disparity',
-        kind='artifact',
-        artifact='disparity',
-        config='sde-depth-phase2_cs',
-        checkpoint='depth',
-        arguments=['--encoding', 'minmax8'],
-    ),
+    *_base_.depth_stages,
+    *_base_.disparity_stages,
     dict(
         name='sde',
         kind='train',
         config='sde-ssl-depthmix_cs-744',
-        env=dict(
-            SDE_DEPTH='{depth}',
-            TARGET_DISPARITY_ROOT='{target-disparity.root}',
-            TARGET_DISPARITY_KEY='{target-disparity.key}',
-        ),
+        env=_base_.target_env,
     ),
     dict(
         name='test',

@@ -1,26 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-# Depth, disparities, segmentation.
+# Depth, segmentation.
+_base_ = '_base_/sde_cs.py'
+
 stages = [
-    dict(name='pose', kind='train', config='sde-depth-pose_cs'),
-    dict(
-        name='phase1',
-        kind='train',
-        config='sde-depth-phase1_cs',
-        env=dict(SDE_POSE_WEIGHTS='{pose}'),
-    ),
-    dict(
-        name='depth',
-        kind='train',
-        config='sde-depth-phase2_cs',
-        env=dict(SDE_DEPTH_PHASE1='{phase1}'),
-    ),
+    *_base_.depth_stages,
     dict(
         name='sde',
         kind='train',
         config='sde-ssl_cs-100',
-        env=dict(
-            SDE_DEPTH='{depth}',
-        ),
+        env=dict(SDE_DEPTH='{depth}'),
     ),
     dict(name='test', kind='test', config='sde-ssl_cs-100', checkpoint='sde'),
 ]

@@ -23,6 +23,8 @@ CONFIGS = REPO / 'configs/methods'
 RECIPES = REPO / 'configs/recipes'
 STAGE_KINDS = ('train', 'artifact', 'test')
 SELECTIONS = ('last', 'best')
+# Variables of `_base_` files of recipes, from which stages are put together.
+_PARTS = ('_stages', '_env')
 _NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9-]*')
 _ENTRIES: dict[str, tuple[type, ...]] = {
     'name': (str,),
@@ -152,11 +154,12 @@ def load_recipe(name: str | Path) -> Recipe:
         cfg = Config.fromfile(path, import_custom_modules=False)
     if 'stages' not in cfg:
         return Recipe(path.stem, _usual_stages(path))
-    extra = sorted(set(cfg) - {'stages'})
+    extra = [x for x in cfg if x != 'stages' and not x.endswith(_PARTS)]
     if extra:
         raise ValueError(
-            f'{path}: a recipe holds `stages` only, found {extra}; settings '
-            'belong into the configs of the stages'
+            f'{path}: a recipe holds `stages` only, found {sorted(extra)}. '
+            'Settings belong into the configs of the stages; parts of stages '
+            f'have names that end in {" or ".join(_PARTS)}.'
         )
     stages: list[StageSpec] = []
     for entry in cfg.stages:

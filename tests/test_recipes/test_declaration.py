@@ -114,6 +114,31 @@ def test_mistakes_are_named(workshop, stages, message):
     assert 'faulty_a2b.py' in str(caught.value)
 
 
+def test_recipes_share_stages_through_base_files(workshop):
+    workshop.config()
+    parts = workshop.folder / 'parts.py'
+    parts.write_text(
+        f'net_stages = {[TRAIN]!r}\nnet_env = dict(WEIGHTS="{{train}}")\n'
+    )
+    path = workshop.folder / 'both_a2b.py'
+    path.write_text(
+        f"_base_ = 'parts.py'\n"
+        f'stages = [*_base_.net_stages, dict({TEST!r}, env=_base_.net_env)]\n'
+    )
+    stages = load_recipe(path).stages
+    assert [stage.name for stage in stages] == [TRAIN['name'], TEST['name']]
+    assert stages[1].env == {'WEIGHTS': '{train}'}
+
+
+@pytest.mark.parametrize('name', ['sde_gta2cs', 'sde_syn2cs', 'sde_swg2swc'])
+def test_seeds_of_sde_share_their_depth_networks(name):
+    """One of them takes weeks."""
+    trainings = [s for s in load_recipe(name).stages if s.kind == 'train']
+    *depth, segmentation = trainings
+    assert {stage.seed for stage in depth} == {0}
+    assert segmentation.seed is None
+
+
 def test_settings_in_a_recipe_are_refused(workshop):
     workshop.config()
     path = workshop.recipe(TRAIN, TEST)
