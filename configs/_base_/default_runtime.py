@@ -28,6 +28,8 @@ default_hooks = dict(
     schedule_check=dict(type='ScheduleCheckHook'),
     # Counts labels without a valid pixel.
     empty_label=dict(type='EmptyLabelHook'),
+    # Stops, and saves nothing more, after a loss that is NaN or infinite.
+    finite_loss=dict(type='FiniteLossHook'),
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type='ParamSchedulerHook'),

@@ -2,7 +2,7 @@
 # SDE depth on Cityscapes, phase 1 (dec5_crop): the encoder keeps its ImageNet
 # weights (its BatchNorm statistics move), 300k iterations of 4 crops.
 # The pose net starts from `sde-depth-pose_cs`; SDE_POSE_WEIGHTS names another
-# file (or set model.pose_net.init_cfg=None to start from ImageNet).
+# file.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/depth_r101.py',
@@ -14,11 +14,7 @@ pose_weights = (
 )
 model = dict(
     freeze_encoder=True,
-    pose_net=dict(
-        init_cfg=dict(
-            type='Pretrained', checkpoint=pose_weights, prefix='pose_net.'
-        )
-    ),
+    pose_net=dict(encoder=dict(init_cfg=None)),
 )
 train_dataloader = dict(
     batch_size=4,
@@ -33,4 +29,12 @@ optim_wrapper = dict(
     decoder=_base_.optim_wrapper.decoder,
     pose_net=_base_.optim_wrapper.pose_net,
 )
-custom_hooks = [dict(type='DepthCollapseHook')]
+custom_hooks = [
+    dict(type='DepthCollapseHook'),
+    dict(
+        type='DepthTransferHook',
+        checkpoint=pose_weights,
+        parts=['pose_net'],
+        config='sde-depth-pose_cs',
+    ),
+]

@@ -12,12 +12,7 @@ _base_ = [
 phase1 = '{{$SDE_DEPTH_PHASE1:work_dirs/sde-depth-phase1_cs/iter_300000.pth}}'
 model = dict(
     feature_distance=dict(loss_weight=1e-2),
-    decoder=dict(
-        init_cfg=dict(type='Pretrained', checkpoint=phase1, prefix='decoder.')
-    ),
-    pose_net=dict(
-        init_cfg=dict(type='Pretrained', checkpoint=phase1, prefix='pose_net.')
-    ),
+    pose_net=dict(encoder=dict(init_cfg=None)),
 )
 train_dataloader = dict(
     batch_size=4,
@@ -31,4 +26,12 @@ optim_wrapper = dict(
     decoder=dict(optimizer=dict(lr=1e-5)),
     pose_net=dict(optimizer=dict(lr=1e-5)),
 )
-custom_hooks = [dict(type='DepthCollapseHook')]
+custom_hooks = [
+    dict(type='DepthCollapseHook'),
+    dict(
+        type='DepthTransferHook',
+        checkpoint=phase1,
+        parts=['decoder', 'pose_net'],
+        config='sde-depth-phase1_cs',
+    ),
+]

@@ -15,6 +15,7 @@ model = dict(
 )
 custom_hooks = [
     dict(type='MeanTeacherHook'),
+    dict(type='DepthCollapseHook'),
     dict(
         type='DepthTransferHook',
         checkpoint=depth_network,

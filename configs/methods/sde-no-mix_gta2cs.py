@@ -17,6 +17,7 @@ model = dict(
     segmentor=dict(decode_head=_base_.pad_head),
 )
 custom_hooks = [
+    dict(type='DepthCollapseHook'),
     dict(
         type='DepthTransferHook',
         checkpoint=depth_network,

@@ -17,6 +17,7 @@ model = dict(
 )
 custom_hooks = [
     dict(type='MeanTeacherHook'),
+    dict(type='DepthCollapseHook'),
     dict(
         type='DepthTransferHook',
         checkpoint=depth_network,

@@ -49,6 +49,14 @@ class DepthModel(BaseModel):
         self.decoder = MODELS.build(decoder)
         self.eval_depth_range = tuple(eval_depth_range)
 
+    @property
+    def depth_parts(self) -> dict[str, list[str]]:
+        """dict[str, list[str]]: Parts of a depth network (first level of its
+        checkpoint's keys) and the modules here that start from them."""
+        parts = ('encoder', 'decoder', 'pose_net')
+        own = dict(self.named_children())
+        return {part: [part] for part in parts if part in own}
+
     def forward(
         self, inputs: Any, data_samples: Any = None, mode: str = 'tensor'
     ) -> Any:

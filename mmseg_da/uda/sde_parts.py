@@ -72,28 +72,37 @@ def _check_depth(model: SDE) -> None:
         )
 
 
-def adopt_depth_checkpoint(
-    module: SDE, state_dict: dict[str, Tensor], prefix: str, *_: object
-) -> None:
-    """Start from a depth network (:class:`MonoDepth`): a load hook.
+def depth_parts(model: SDE) -> dict[str, list[str]]:
+    """Parts of a depth network and the modules that start from them.
 
     Its encoder becomes the segmentor's backbone, its decoder every disparity
-    decoder of the head, its pose net the pose net; parts that the model does
-    not have are dropped. The teacher copies the student when training
-    starts.
+    decoder of the head, its pose net the pose net, if there is one.
     """
-    if not any(k.startswith(f'{prefix}encoder.') for k in state_dict):
-        return
-    head = module.segmentor.decode_head
-    targets = {
+    head = model.segmentor.decode_head
+    parts = {
         'encoder': ['segmentor.backbone'],
         'decoder': [
             f'segmentor.decode_head.{name}'
             for name, child in head.named_children()
             if isinstance(child, DisparityDecoder)
         ],
-        'pose_net': ['pose_net'] if module.pose_net is not None else [],
     }
+    if model.pose_net is not None:
+        parts['pose_net'] = ['pose_net']
+    return parts
+
+
+def adopt_depth_checkpoint(
+    module: SDE, state_dict: dict[str, Tensor], prefix: str, *_: object
+) -> None:
+    """Start from a depth network (:class:`MonoDepth`): a load hook.
+
+    Its parts go where :func:`depth_parts` says; those that the model does not
+    have are dropped. The teacher copies the student when training starts.
+    """
+    if not any(k.startswith(f'{prefix}encoder.') for k in state_dict):
+        return
+    targets = depth_parts(module)
     for key in list(state_dict):
         part, _, name = key[len(prefix) :].partition('.')
         if key.startswith(prefix):

@@ -3,6 +3,7 @@
 
 import copy
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import reference_nets
@@ -10,7 +11,7 @@ import reference_sde_nets as reference
 import torch
 from contract import REPO
 from mmengine.config import Config, ConfigDict
-from mmseg.registry import MODELS
+from mmseg.registry import HOOKS, MODELS
 
 from mmseg_da.model_import.files import SourceFile, write_imported
 from mmseg_da.model_import.sde import import_sde
@@ -55,6 +56,10 @@ def pickled(states, **extra):
         for key, value in values.items()
     }
     return {'epoch': 3, 'model_state': state, 'best_iou': 0.5, **extra}
+
+
+def runner_of(model):
+    return SimpleNamespace(model=model, iter=0, _load_from=None)
 
 
 def as_source(whole, name='in/best_model.pkl'):
@@ -301,8 +306,7 @@ def test_depth_network_starts_the_segmentation(tmp_path, config):
     out = tmp_path / 'depth.pth'
     write_imported(found, source, out, None)
     model = build(config)
-    runner = type('Runner', (), dict(model=model, iter=0))()
-    DepthTransferHook(checkpoint=str(out), config='x').before_train(runner)
+    DepthTransferHook(checkpoint=str(out)).before_train(runner_of(model))
     own = model.state_dict()
     depth = states['depth']
     for decoder in ('depth_decoder', 'seg_decoder', 'decoder'):
@@ -324,13 +328,15 @@ def test_phase_without_encoder_starts_the_next(tmp_path):
     assert any('SDE_DEPTH_PHASE1=OUT' in note for note in found.notes)
     out = tmp_path / 'phase1.pth'
     write_imported(found, source, out, None)
-    cfg = shrunk('sde-depth-phase2_cs')
-    for name in ('decoder', 'pose_net'):
-        cfg[name].init_cfg = dict(
-            type='Pretrained', checkpoint=str(out), prefix=f'{name}.'
-        )
-    model = MODELS.build(cfg)
-    model.init_weights()
+    model = build('sde-depth-phase2_cs')
+    path = REPO / 'configs/methods/sde-depth-phase2_cs.py'
+    (hook,) = (
+        hook
+        for hook in Config.fromfile(path).custom_hooks
+        if hook.type == 'DepthTransferHook'
+    )
+    hook.checkpoint = str(out)
+    HOOKS.build(hook).before_train(runner_of(model))
     own = model.state_dict()
     assert torch.equal(
         own['decoder.heads.3.bias'], states['depth']['decoder.17.conv.bias']

@@ -27,6 +27,12 @@ DECODER = dict(channels=(4, 4, 8, 8, 8), dilations=(1, 2), dropout_ratio=0)
 ENCODER = dict(type='ResNetStem', depth=18, base_channels=4, dilated=False)
 TEACHER = dict(type='FusedEMA', gamma=1, momentum=0.01, buffers='keep')
 MONO = dict(type='MonoDepthLoss')
+POSE = dict(
+    type='PoseNet',
+    encoder=dict(ENCODER, in_channels=6),
+    in_channels=32,
+    channels=8,
+)
 
 
 def build(head='JointSegDepthHead', teacher=TEACHER, **options):
@@ -318,13 +324,22 @@ def depth_model():
     )
 
 
-def test_depth_checkpoint_loads_into_both_decoders(tmp_path):
+def saved_depth(tmp_path):
     depth = depth_model()
     path = tmp_path / 'depth.pth'
     torch.save(dict(state_dict=depth.state_dict(), meta={}), path)
+    return depth, str(path)
+
+
+def start(model, checkpoint, load_from=None, **options):
+    runner = SimpleNamespace(model=model, iter=0, _load_from=load_from)
+    DepthTransferHook(checkpoint=checkpoint, **options).before_train(runner)
+
+
+def test_depth_checkpoint_loads_into_both_decoders(tmp_path):
+    depth, path = saved_depth(tmp_path)
     model = build('PADHead', mono_loss=MONO)
-    hook = DepthTransferHook(checkpoint=str(path))
-    hook.before_train(SimpleNamespace(model=model, iter=0))
+    start(model, path)
     head = model.segmentor.decode_head
     for decoder in (head.depth_decoder, head.seg_decoder):
         for name, value in depth.decoder.state_dict().items():
@@ -334,14 +349,14 @@ def test_depth_checkpoint_loads_into_both_decoders(tmp_path):
 
 
 def test_everything_that_is_missing_is_named_at_once(tmp_path):
-    hook = DepthTransferHook(
-        checkpoint=str(tmp_path / 'no.pth'),
-        config='sde-depth-phase2_cs',
-        recipe='sde_gta2cs',
-        disparities=[dict(root=str(tmp_path), key='one')],
-    )
     with pytest.raises(ValueError) as error:
-        hook.before_train(SimpleNamespace(model=build(), iter=0))
+        start(
+            build(),
+            str(tmp_path / 'no.pth'),
+            config='sde-depth-phase2_cs',
+            recipe='sde_gta2cs',
+            disparities=[dict(root=str(tmp_path), key='one')],
+        )
     text = str(error.value)
     assert 'disparity/one is missing' in text
     assert 'tools/train.py configs/methods/sde-depth-phase2_cs.py' in text
@@ -353,13 +368,68 @@ def test_disparities_need_root_and_key():
         DepthTransferHook(disparities=[dict(key='a')])
 
 
-def test_other_networks_are_refused(tmp_path):
-    path = tmp_path / 'depth.pth'
-    state = {'encoder.conv1.weight': torch.zeros(4, 3, 7, 7)}
-    torch.save(dict(state_dict=state), path)
-    hook = DepthTransferHook(checkpoint=str(path))
-    with pytest.raises(ValueError, match='no.* depth network of this model'):
-        hook.before_train(SimpleNamespace(model=build(), iter=0))
+def _without(part):
+    def change(state):
+        return {k: v for k, v in state.items() if not k.startswith(part)}
+
+    return change
+
+
+def _wider_decoder(state):
+    key = next(k for k in state if k.startswith('decoder.') and '.conv' in k)
+    return {**state, key: torch.zeros(1, 2, 3, 3)}
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (_without('decoder.'), r'it has no weights decoder\.\*'),
+        (_without('encoder.'), r'it has no weights encoder\.\*'),
+        (_without('encoder.conv1'), r'backbone\.conv1\.weight is not in it'),
+        (_without('decoder.heads'), r'decoder\.heads\.\S+ is not in it'),
+        (_wider_decoder, 'size mismatch for segmentor.decode_head'),
+        (
+            lambda state: {**state, 'decoder.extra.bias': torch.zeros(1)},
+            r'this model has no segmentor\.decode_head\.\w+\.extra\.bias',
+        ),
+    ],
+)
+def test_other_networks_are_refused(tmp_path, change, message):
+    depth, path = saved_depth(tmp_path)
+    torch.save(dict(state_dict=change(depth.state_dict())), path)
+    with pytest.raises(ValueError, match=f'not a depth network.*{message}'):
+        start(build('PADHead', mono_loss=MONO), path)
+
+
+def test_a_pose_net_is_not_left_at_random(tmp_path):
+    """Networks trained with given motion have none."""
+    _, path = saved_depth(tmp_path)
+    model = build('PADHead', mono_loss=MONO, pose_net=POSE)
+    with pytest.raises(ValueError, match=r'has no weights pose_net\.\*'):
+        start(model, path)
+    start(model, path, parts=['encoder', 'decoder'])
+
+
+def test_parts_of_a_phase_start_the_next(tmp_path):
+    phase1, path = saved_depth(tmp_path)
+    phase2 = depth_model()
+    before = {k: v.clone() for k, v in phase2.encoder.state_dict().items()}
+    start(phase2, path, parts=['decoder'])
+    for name, value in phase1.decoder.state_dict().items():
+        assert torch.equal(value, phase2.decoder.state_dict()[name])
+    for name, value in phase2.encoder.state_dict().items():
+        assert torch.equal(value, before[name])
+    with pytest.raises(ValueError, match=r"no \['pose_net'\], only"):
+        start(phase2, path, parts=['pose_net'])
+
+
+def test_load_from_is_kept(tmp_path):
+    _, path = saved_depth(tmp_path)
+    model = build()
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    start(model, path, load_from='warm.pth')
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name])
 
 
 # Bad input -------------------------------------------------------------------

@@ -1,18 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ScheduleCheckHook and EmptyLabelHook."""
+"""ScheduleCheckHook, EmptyLabelHook and FiniteLossHook."""
 
 import logging
+import math
 from types import SimpleNamespace
 
+import contract
 import pytest
 import torch
+from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.optim import ConstantLR, OptimWrapper, PolyLR
+from mmengine.runner import Runner
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch import nn
 
-from mmseg_da.uda.hooks import EmptyLabelHook, ScheduleCheckHook
+from mmseg_da.uda.hooks import (
+    EmptyLabelHook,
+    FiniteLossHook,
+    ScheduleCheckHook,
+)
 
 
 def optimizer():
@@ -84,3 +92,53 @@ def test_labels_without_a_valid_pixel_are_counted(warnings):
     hook.before_train_iter(None, 5, {'data_samples': [sample(0)]})
     hook.before_train_iter(None, 6, None)
     assert hook.count == 5
+
+
+def logged(hook, iteration, **values):
+    outputs = {k: torch.tensor(v) for k, v in values.items()}
+    runner = SimpleNamespace(iter=iteration - 1)
+    hook.after_train_iter(runner, 0, outputs=outputs)
+
+
+def test_a_loss_that_is_not_finite_is_named_with_its_iteration():
+    hook = FiniteLossHook(interval=5)
+    fine = dict(loss=2.0, loss_ce=1.0, loss_dice=1.0, quality=float('nan'))
+    for iteration in range(1, 6):
+        logged(hook, iteration, **fine)
+    logged(hook, 6, **fine)
+    logged(hook, 7, **{**fine, 'loss_ce': math.inf, 'loss': math.inf})
+    logged(hook, 8, **dict.fromkeys(fine, math.nan))
+    message = 'loss_ce: NaN or infinite since iteration 7'
+    with pytest.raises(ValueError, match=f'^{message}'):
+        hook.before_save_checkpoint(None, {})
+    logged(hook, 9, **fine)
+    with pytest.raises(ValueError, match=f'^{message}'):
+        logged(hook, 10, **fine)
+
+
+def test_the_last_iterations_and_changing_terms_are_looked_at():
+    hook = FiniteLossHook()
+    logged(hook, 1, loss=math.nan)
+    with pytest.raises(ValueError, match='^loss: NaN'):
+        hook.after_train(None)
+    with pytest.raises(ValueError, match='^loss: NaN'):
+        logged(hook, 2, loss=1.0, loss_ce=1.0)
+    with pytest.raises(ValueError, match='interval=0; give a number'):
+        FiniteLossHook(interval=0)
+
+
+class Diverge(Hook):
+    def before_train(self, runner):
+        torch.nn.init.constant_(next(runner.model.parameters()), math.nan)
+
+
+def test_nothing_is_saved_after_a_loss_that_is_not_finite(
+    street_world, tmp_path
+):
+    path = contract.REPO / 'configs/methods/source-only_swg2swc.py'
+    cfg = contract.small_config(path, street_world, tmp_path)
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(Diverge())
+    with pytest.raises(ValueError, match=r'source\.decode\.loss_ce: NaN'):
+        runner.train()
+    assert not list(tmp_path.glob('*.pth'))

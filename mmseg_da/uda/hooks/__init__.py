@@ -5,6 +5,7 @@ from .depth_collapse_hook import DepthCollapseHook
 from .depth_transfer_hook import DepthTransferHook
 from .empty_label_hook import EmptyLabelHook
 from .entropy_ranking_hook import EntropyRankingHook
+from .finite_loss_hook import FiniteLossHook
 from .iteration_seed_hook import IterationSeedHook
 from .mean_teacher_hook import MeanTeacherHook
 from .schedule_check_hook import ScheduleCheckHook
@@ -17,6 +18,7 @@ __all__ = [
     'DepthTransferHook',
     'EmptyLabelHook',
     'EntropyRankingHook',
+    'FiniteLossHook',
     'IterationSeedHook',
     'MeanTeacherHook',
     'ScheduleCheckHook',

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Start a segmentation network from what the depth stages made."""
+"""Start a network from what earlier depth stages made."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.hooks import Hook
+from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
@@ -21,7 +22,8 @@ class DepthTransferHook(Hook):
 
     Everything that is missing, weights and disparities, is named at once. The
     weights are loaded at iteration 0 only, before the teacher copies them
-    (:class:`MeanTeacherHook`); a resumed run keeps its own.
+    (:class:`MeanTeacherHook`); a resumed run keeps its own, and so does one
+    with a ``load_from``. Every weight of the chosen parts has to be there.
 
     Args:
         checkpoint (str, optional): Checkpoint of :class:`MonoDepth`. Defaults
@@ -29,6 +31,9 @@ class DepthTransferHook(Hook):
         config (str): Config that makes it, for the message. Defaults to ''.
         disparities (Sequence[dict]): The :class:`LoadDisparityArtifact` of
             the pipelines: entries with ``root`` and ``key``. Defaults to ().
+        parts (Sequence[str], optional): Parts of that network to take, of
+            'encoder', 'decoder', 'pose_net'. Defaults to None, all that the
+            model has.
         recipe (str): Name of the recipe that makes everything, for the
             message. Defaults to ''.
 
@@ -45,6 +50,7 @@ class DepthTransferHook(Hook):
         config: str = '',
         disparities: Sequence[dict] = (),
         recipe: str = '',
+        parts: Sequence[str] | None = None,
     ) -> None:
         for entry in disparities:
             if not {'root', 'key'} <= set(entry):
@@ -57,6 +63,7 @@ class DepthTransferHook(Hook):
         self.config = config
         self.disparities = [(x['root'], x['key']) for x in disparities]
         self.recipe = recipe
+        self.parts = parts
 
     def before_train(self, runner: Runner) -> None:
         """Check everything, then load the weights at iteration 0."""
@@ -67,6 +74,13 @@ class DepthTransferHook(Hook):
             except (FileNotFoundError, ValueError) as error:
                 problems.append(f'- {error}')
         wanted = self.checkpoint is not None and runner.iter == 0
+        if wanted and runner._load_from is not None:
+            print_log(
+                f'load_from={runner._load_from!r} is the start: the depth '
+                f'network {self.checkpoint} is not loaded',
+                logger='current',
+            )
+            wanted = False
         if wanted and not Path(self.checkpoint).is_file():
             problems.append(
                 f'- depth network {self.checkpoint} is missing; make it with: '
@@ -89,26 +103,45 @@ class DepthTransferHook(Hook):
     def _load(self, runner: Runner) -> None:
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
+        modules = self._chosen(model.depth_parts)
         content = load_checkpoint(self.checkpoint)
-        weights = content.get('state_dict', content)
+        weights = {
+            name: value
+            for name, value in content.get('state_dict', content).items()
+            if name.partition('.')[0] in modules
+        }
+        for part in modules:
+            if not any(name.startswith(f'{part}.') for name in weights):
+                raise self._unfit(f'it has no weights {part}.*')
         try:
             found = model.load_state_dict(weights, strict=False)
         except RuntimeError as error:
             first = str(error).splitlines()[1:2] or [str(error)]
-            raise ValueError(
-                f'{self.checkpoint} has weights of other shapes than this '
-                f'model: {first[0].strip()} Is it of another decoder or '
-                f'encoder? Train one with configs/methods/{self.config}.py'
-            ) from error
-        # Classifiers and exchange are new, the encoder must not be.
-        lacking = [
-            name
-            for name in found.missing_keys
-            if name.startswith('segmentor.backbone.')
-        ]
-        if lacking:
-            raise ValueError(
-                f'{self.checkpoint} is not a depth network of this model: '
-                f'{lacking[0]} is not in it. Train one with '
-                f'configs/methods/{self.config}.py'
+            raise self._unfit(first[0].strip()) from error
+        # Classifiers and exchange are new, what was chosen must not be.
+        prefixes = tuple(f'{x}.' for names in modules.values() for x in names)
+        lacking = [x for x in found.missing_keys if x.startswith(prefixes)]
+        if lacking or found.unexpected_keys:
+            raise self._unfit(
+                f'{lacking[0]} is not in it'
+                if lacking
+                else f'this model has no {found.unexpected_keys[0]}'
             )
+
+    def _chosen(self, available: dict[str, list[str]]) -> dict[str, list[str]]:
+        """The parts to take and the modules they go to."""
+        wanted = available if self.parts is None else self.parts
+        unknown = sorted(set(wanted) - set(available))
+        if unknown:
+            raise ValueError(
+                f'DepthTransferHook.parts={list(wanted)}: the model has no '
+                f'{unknown}, only {sorted(available)}'
+            )
+        return {part: available[part] for part in wanted}
+
+    def _unfit(self, reason: str) -> ValueError:
+        return ValueError(
+            f'{self.checkpoint} is not a depth network of this model: '
+            f'{reason}. Is it of another encoder or decoder, or trained with '
+            f'given motion? Train one with configs/methods/{self.config}.py'
+        )

@@ -24,6 +24,7 @@ from ..sde_mixing import (
 from ..sde_parts import (
     adopt_depth_checkpoint,
     check_sde_options,
+    depth_parts,
     final_logits,
     mono_losses,
     scale_losses,
@@ -145,6 +146,11 @@ class SDE(BaseUDASegmentor):
             f'segmentor.decode_head.{name}'
             for name in getattr(head, 'unused_parameters', ())
         )
+
+    @property
+    def depth_parts(self) -> dict[str, list[str]]:
+        """dict[str, list[str]]: As :attr:`DepthModel.depth_parts`."""
+        return depth_parts(self)
 
     @property
     def mixes(self) -> bool:
