@@ -33,7 +33,8 @@ LABEL_FORMATS = ('raw', 'train_ids')
 
 _TABLE_MENDS = {
     'synthia': 'GT/LABELS is read by SynthiaDataset, parsed_LABELS by '
-    'SynthiaParsedDataset. ',
+    'SynthiaParsedDataset. Ids above 22 look like those of Cityscapes: this '
+    'is a converted copy, give the labels of the download. ',
     'gta': 'The labels come from the label archives of the download. ',
     'cityscapes': 'The raw files are called *_labelIds.png. ',
 }

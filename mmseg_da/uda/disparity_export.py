@@ -199,11 +199,12 @@ def _encoded(
     waiting: deque[tuple[int, Future]] = deque()
     with ThreadPoolExecutor() as pool:
         for index, disparity in maps:
-            if encoding == 'minmax8' and not warned and not np.ptp(disparity):
+            if not warned and not np.ptp(disparity):
                 warned = True
                 print_log(
-                    'a predicted disparity is constant and is written as 0; '
-                    'the depth network has probably collapsed',
+                    'a predicted disparity is constant '
+                    f'({disparity.flat[0]:.4f}); the depth network has '
+                    'probably collapsed, train it with another seed',
                     'current',
                     level=logging.WARNING,
                 )

@@ -208,7 +208,7 @@ def with_ground_truth(
     Args:
         target (MixInput): N images with the teacher's proposals.
         samples (Sequence[SegDataSample]): N samples, some with
-            ``gt_sem_seg``; empty to change nothing.
+            ``gt_sem_seg``.
         void_confidence (float): Of their void pixels, see
             :func:`replace_by_ground_truth`.
         ignore_index (int): Label without class. Defaults to 255.

@@ -40,6 +40,17 @@ def check_sde_options(model: SDE) -> None:
             "dict(type='FusedEMA', gamma=1, momentum=0.01, buffers='keep') "
             "and the MeanTeacherHook, or set both mixes to 'off'"
         )
+    if (
+        model.teacher is not None
+        and model.teacher_mode == 'eval'
+        and model.teacher.buffer_policy == 'keep'
+    ):
+        raise ValueError(
+            "model.teacher_mode='eval' with model.teacher.buffers='keep': "
+            'the teacher would normalise with the statistics it started '
+            "with. Set teacher.buffers='copy', or teacher_mode="
+            "'train_no_dropout'"
+        )
     _check_depth(model)
 
 

@@ -70,9 +70,11 @@ def read_video(
         VideoBatch: On the device of ``images``.
 
     Raises:
-        ValueError: A frame or the camera is not packed, or a frame has
-            another size than the images.
+        ValueError: A frame or the camera is not packed, a frame has another
+            size than the images, or the size is no multiple of the coarsest
+            level's stride.
     """
+    _check_size(images, scales)
     offsets = tuple(sorted(offsets))
     frames = {0: images}
     for offset in offsets:
@@ -97,6 +99,17 @@ def read_video(
         None if motion is None else motion.transpose(0, 1),
         None if travel is None else travel.transpose(0, 1),
     )
+
+
+def _check_size(images: Tensor, scales: Sequence[int]) -> None:
+    stride = 2 ** max(scales)
+    if any(side % stride for side in images.shape[-2:]):
+        raise ValueError(
+            f'self-supervised depth on scales {list(scales)} needs images '
+            f'whose sides are multiples of {stride}, got '
+            f'{tuple(images.shape[-2:])} (height, width); change crop_size '
+            'and the size of the data preprocessor'
+        )
 
 
 def _rgb(pixels: Tensor, like: Tensor) -> Tensor:

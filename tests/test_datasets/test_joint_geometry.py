@@ -222,3 +222,7 @@ def test_bad_arguments(scene):
     crop = JointRandomCrop((8, 8), cat_max_ratio=0.75)
     with pytest.raises(ValueError, match='cat_max_ratio=0.75 needs labels'):
         crop(dict(img=np.zeros((9, 9, 3), np.uint8), img_path='a.png'))
+    image = dict(img=np.zeros((96, 200, 3), np.uint8), img_path='a.png')
+    message = r'\(128, 128\) is larger than a\.png, which is \(96, 200\)'
+    with pytest.raises(ValueError, match=message):
+        JointRandomCrop((128, 128))(image)

@@ -77,6 +77,12 @@ def test_unknown_ids_are_named_and_counted(raw_folders, tmp_path):
         load(tmp_path / 'a.png')
 
 
+def test_cityscapes_ids_in_a_synthia_folder(raw_folders, tmp_path):
+    raw_folders.rgb16(tmp_path / 'a.png', raw_folders.labels(3, 26))
+    with pytest.raises(ValueError, match='above 22 look like .*Cityscapes'):
+        load(tmp_path / 'a.png', 'synthia', label_encoding='rgb16')
+
+
 def test_id_34_is_no_cityscapes_id(raw_folders, tmp_path):
     raw_folders.grey(tmp_path / 'a.png', raw_folders.labels(34))
     with pytest.raises(ValueError, match='raw cityscapes labels: 34'):

@@ -161,9 +161,8 @@ def test_recomputing_keeps_less():
 
 def test_the_teacher_is_not_checkpointed():
     bench = sde('with_cp')
-    target = bench.inputs['target']
     with mock.patch(TORCH_CHECKPOINT) as checkpoint:
-        bench.model._propose(target, bench.samples['target'], None)
+        bench.model._propose(bench.inputs, bench.samples, None)
     checkpoint.assert_not_called()
 
 

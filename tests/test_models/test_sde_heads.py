@@ -96,6 +96,19 @@ def test_pad_prediction_is_the_final_logits():
     assert torch.equal(head(inputs), head.forward_tasks(inputs).final)
 
 
+def test_depth_alone_computes_no_logits():
+    head = build('PADHead').eval()
+    inputs = features(SMALL, 64)
+    expected = head.forward_tasks(inputs).disparities
+    needless = [head.seg_decoder.after['0'], head.seg_decoder.after['1']]
+    for layer in (*needless, head.conv_seg, head.intermediate_seg):
+        layer.register_forward_hook(lambda *_: pytest.fail('was computed'))
+    found = head.forward_depth(inputs)
+    assert found.keys() == expected.keys()
+    for scale, disparity in found.items():
+        assert torch.equal(disparity, expected[scale])
+
+
 def test_depth_losses_reach_the_segmentation_decoder():
     head = build('PADHead')
     head.forward_tasks(features(SMALL, 64)).disparities[0].sum().backward()

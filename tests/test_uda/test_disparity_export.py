@@ -102,6 +102,23 @@ def test_written_files_are_read_back(dataset, tmp_path, encoding):
     assert results['map_fields'] == ['disparity', 'disparity_valid']
 
 
+@pytest.mark.parametrize('encoding', ['minmax8', 'raw16'])
+def test_a_constant_disparity_is_reported_once(
+    dataset, tmp_path, encoding, monkeypatch
+):
+    class Flat(Ramp):
+        def disparity(self, images):
+            return torch.full_like(images[:, :1], 0.25)
+
+    said = []
+    monkeypatch.setattr(
+        disparity_export, 'print_log', lambda text, *_, **__: said.append(text)
+    )
+    export(dataset, tmp_path, Flat(), encoding)
+    assert len(said) == 1
+    assert 'constant (0.2500); the depth network has probably' in said[0]
+
+
 def test_every_file_of_an_interrupted_run_is_checked(dataset, tmp_path):
     class Broken(Ramp):
         def disparity(self, images):

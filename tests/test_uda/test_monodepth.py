@@ -200,6 +200,8 @@ def test_messages():
         read_video(inputs['target'][:1], [plain])
     with pytest.raises(ValueError, match='taken for scene'):
         read_video(torch.rand(1, 3, 64, 64), [video_sample()])
+    with pytest.raises(ValueError, match=r'multiples of 8, got \(36, 60\)'):
+        read_video(torch.rand(1, 3, 36, 60), [video_sample()])
     with pytest.raises(ValueError, match='min_depth=2'):
         MonoDepthLoss(min_depth=2, max_depth=1)
     with pytest.raises(ValueError, match='valid_rows=0'):

@@ -6,12 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
+import mmseg_da.uda.methods.sde as sde_module
 from mmseg_da.uda.hooks import DepthTransferHook
 from mmseg_da.uda.sde_mixing import (
     MixInput,
@@ -214,19 +216,22 @@ def test_weighted_cross_entropy_counts_ignored_pixels():
     loss = build().mix_loss
     logits = torch.zeros(1, 19, 2, 2, dtype=torch.float64)
     label = torch.tensor([[[3, 255], [255, 7]]])
-    assert loss(logits, label).mean().item() == pytest.approx(
+    ones = torch.ones(1, 2, 2, dtype=torch.float64)
+    assert loss(logits, label, weight=ones).item() == pytest.approx(
         math.log(19) / 2, abs=1e-12
     )
+    quarters = loss(logits, label, weight=ones / 4)
+    assert quarters.item() == pytest.approx(math.log(19) / 8, abs=1e-12)
     plain = MODELS.build(dict(type='PixelCELoss'))
     assert plain(logits, label).item() == pytest.approx(2.94444, abs=1e-5)
-    assert loss(logits, torch.full_like(label, 255)).mean() == 0
+    assert loss(logits, torch.full_like(label, 255), weight=ones) == 0
 
 
-def mix_input(label, confidence, near):
+def mix_input(label, confidence, near, pixel=0.0):
     maps = torch.tensor([[near]], dtype=torch.float64)
     count = len(near)
     return MixInput(
-        torch.zeros(1, 3, 1, count),
+        pixel + torch.arange(count).expand(1, 3, 1, -1) / 100,
         torch.tensor([[label]]),
         torch.tensor([[confidence]], dtype=torch.float64),
         maps[None] if maps.ndim == 3 else maps,
@@ -234,26 +239,88 @@ def mix_input(label, confidence, near):
 
 
 def test_cross_domain_weights_are_one_on_source_pixels():
-    source = mix_input([4, 4, 4], [1.0, 1, 1], [0.5, 0.2, 0.31])
-    target = mix_input([7, 7, 255], [0.99, 0.5, 1.0], [0.1, 0.6, 0.33])
+    source = mix_input([4, 4, 4], [1.0, 1, 1], [0.5, 0.2, 0.31], 0.1)
+    target = mix_input([7, 7, 255], [0.99, 0.5, 1.0], [0.1, 0.6, 0.33], 0.5)
     settings = MixSettings(margin_flip_probability=1.0)
     mixed = mix_source_on_target(
         'depth', source, target, 19, settings, SharedDraws()
     )
     assert mixed.label.flatten().tolist() == [4, 7, 255]
+    for channel in mixed.images[0, :, 0].tolist():
+        assert channel == pytest.approx([0.1, 0.51, 0.52])
     assert mixed.quality == pytest.approx(2 / 3)
     assert mixed.share == pytest.approx(1 / 3)
     assert mixed.weight.flatten().tolist() == pytest.approx([1, 2 / 3, 2 / 3])
 
 
 def test_target_quality_is_that_of_the_mixed_batch():
-    one = mix_input([1, 1], [1.0, 0.0], [0.9, 0.9])
-    other = mix_input([2, 2], [0.0, 0.0], [0.1, 0.1])
+    one = mix_input([1, 1], [1.0, 0.0], [0.9, 0.1], 0.1)
+    other = mix_input([2, 2], [0.0, 0.0], [0.1, 0.9], 0.5)
     pair = MixInput(*(torch.cat(x) for x in zip(one, other, strict=True)))
     mixed = mix_targets('depth', pair, 19, MixSettings(), SharedDraws())
-    assert mixed.label.tolist() == [[[1, 1]], [[1, 1]]]
+    assert mixed.label.tolist() == [[[1, 2]], [[1, 2]]]
+    for channel in mixed.images[:, :, 0].flatten(0, 1).tolist():
+        assert channel == pytest.approx([0.1, 0.51])
     assert mixed.quality == 0.5
     assert mixed.share == 0.5
+
+
+@pytest.mark.parametrize('kind', ['class', 'cut'])
+def test_images_and_labels_are_composed_alike(kind):
+    """Pixels of image i are i, its labels are i."""
+    label = torch.arange(2).view(2, 1, 1).expand(2, 8, 8).clone()
+    label[:, :4] += 2
+    images = label.unsqueeze(1).expand(2, 3, 8, 8).double()
+    target = MixInput(images, label, torch.ones(2, 8, 8), None)
+    torch.manual_seed(3)
+    mixed = mix_targets(kind, target, 19, MixSettings(), SharedDraws())
+    assert torch.equal(mixed.images[:, 1], mixed.label.double())
+    assert 0 < mixed.share < 1
+    if kind == 'class':
+        torch.manual_seed(3)
+        mixed = mix_source_on_target(
+            kind, target, target, 19, MixSettings(), SharedDraws()
+        )
+        assert torch.equal(mixed.images[:, 1], mixed.label.double())
+
+
+AUGMENT = dict(jitter_above=-1.0, blur_above=-1.0)
+
+
+def test_the_student_learns_the_augmented_mixes(monkeypatch):
+    """What goes into it, and its weighted loss, by hand."""
+    model = build(cross_domain_mix='depth', mixing=dict(augment=AUGMENT))
+    mixes, seen, logits = [], [], []
+    for name in ('mix_source_on_target', 'mix_targets'):
+        function = getattr(sde_module, name)
+
+        def spy(*arguments, function=function):
+            mixes.append(function(*arguments))
+            return mixes[-1]
+
+        monkeypatch.setattr(sde_module, name, spy)
+    net = model.segmentor
+    net.backbone.register_forward_pre_hook(lambda _, x: seen.append(x[0]))
+    net.decode_head.register_forward_hook(lambda *x: logits.append(x[2]))
+    losses = losses_of(model, {**SSDA, 'target': samples()})
+    for name, mixed, image, output in zip(
+        ('cross_mix', 'target_mix'), mixes, seen[2:], logits[2:], strict=True
+    ):
+        augmented = model.mixing.augment.apply(mixed.images, mixed.plan)
+        torch.testing.assert_close(image, augmented)
+        assert not torch.allclose(image, mixed.images, atol=0.05)
+        errors = F.cross_entropy(
+            output, mixed.label, ignore_index=255, reduction='none'
+        )
+        torch.testing.assert_close(
+            losses[f'{name}.decode.loss_ce'], (mixed.weight * errors).mean()
+        )
+
+
+def test_unsure_labels_teach_nothing():
+    losses = losses_of(build(), SSL)
+    assert losses['target_mix.quality'] == 0
+    assert losses['target_mix.decode.loss_ce'] == 0
 
 
 def test_teacher_follows_with_the_alphas_of_the_sheet():
@@ -441,6 +508,7 @@ def test_load_from_is_kept(tmp_path):
         (dict(target_mix='deep'), r"model\.target_mix='deep'; allowed: off"),
         (dict(cross_domain_mix='cut'), r"model\.cross_domain_mix='cut'"),
         (dict(teacher=None), 'need a teacher; set model.teacher='),
+        (dict(teacher_mode='eval'), "eval' with model.teacher.buffers='keep"),
         (dict(online_depth=True), r'online_depth=True needs model\.mono_loss'),
         (dict(mono_on_unlabeled=True), 'mono_on_unlabeled=True needs'),
         (dict(head='PADHead'), 'only learns with model.mono_loss'),

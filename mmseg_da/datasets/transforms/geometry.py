@@ -126,6 +126,9 @@ class JointResize(Resize):
 class JointRandomCrop(RandomCrop):
     """mmseg's ``RandomCrop`` for everything a sample holds.
 
+    A crop that is larger than the image is refused: what would be padded
+    would count as scene in depth and mixing losses.
+
     Args:
         crop_size, cat_max_ratio, ignore_index: As in mmseg's ``RandomCrop``.
     """
@@ -134,8 +137,17 @@ class JointRandomCrop(RandomCrop):
         """Crop; see the table of the module.
 
         Raises:
-            ValueError: ``cat_max_ratio`` is set and there are no labels.
+            ValueError: The crop is larger than the image, or
+                ``cat_max_ratio`` is set and there are no labels.
         """
+        size = tuple(results['img'].shape[:2])
+        if any(c > s for c, s in zip(self.crop_size, size, strict=True)):
+            raise ValueError(
+                f'JointRandomCrop: crop_size={tuple(self.crop_size)} is '
+                f'larger than {results.get("img_path")}, which is {size} '
+                '(height, width) here. Lower crop_size or raise the scale of '
+                'the resize before it.'
+            )
         if self.cat_max_ratio < 1 and 'gt_seg_map' not in results:
             raise ValueError(
                 f'JointRandomCrop: cat_max_ratio={self.cat_max_ratio} needs '

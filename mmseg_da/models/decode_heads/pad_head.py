@@ -18,13 +18,14 @@ class MultiTaskOutput(NamedTuple):
     """What :class:`PADHead` computes.
 
     Attributes:
-        final: Logits (N, C, H, W).
-        intermediate: Logits before the exchange (N, C, h, w).
-        disparities: Scale s -> (N, 1, H / 2^s, W / 2^s) in (0, 1).
+        final: Logits (N, C, H, W); None where only depth was asked for.
+        intermediate: Logits before the exchange (N, C, h, w); likewise.
+        disparities: Scale s -> (N, 1, H / 2^s, W / 2^s) in (0, 1); empty
+            where only segmentation was asked for.
     """
 
-    final: Tensor
-    intermediate: Tensor
+    final: Tensor | None
+    intermediate: Tensor | None
     disparities: dict[int, Tensor]
 
 
@@ -138,7 +139,18 @@ class PADHead(BaseDecodeHead):
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Final logits (N, C, H, W) of 5 encoder outputs."""
-        return self._run(inputs, with_depth=False).final
+        return self._run(inputs, depth=False).final
+
+    def forward_depth(self, inputs: Sequence[Tensor]) -> dict[int, Tensor]:
+        """Disparities alone; segmentation stops after the exchange.
+
+        Args:
+            inputs (Sequence[Tensor]): The 5 encoder outputs.
+
+        Returns:
+            dict[int, Tensor]: See :class:`MultiTaskOutput`.
+        """
+        return self._run(inputs, segmentation=False).disparities
 
     def forward_tasks(self, inputs: Sequence[Tensor]) -> MultiTaskOutput:
         """Logits and disparities.
@@ -150,7 +162,7 @@ class PADHead(BaseDecodeHead):
         Returns:
             MultiTaskOutput: See there.
         """
-        return self._run(inputs, with_depth=True)
+        return self._run(inputs)
 
     def loss(
         self,
@@ -159,7 +171,7 @@ class PADHead(BaseDecodeHead):
         train_cfg: dict | None = None,
     ) -> dict[str, Tensor]:
         """Losses of a labelled batch without depth, see ``task_losses``."""
-        outputs = self._run(inputs, with_depth=False)
+        outputs = self._run(inputs, depth=False)
         return self.task_losses(outputs, batch_data_samples)
 
     def task_losses(
@@ -193,21 +205,29 @@ class PADHead(BaseDecodeHead):
         return losses
 
     def _run(
-        self, inputs: Sequence[Tensor], with_depth: bool
+        self,
+        inputs: Sequence[Tensor],
+        segmentation: bool = True,
+        depth: bool = True,
     ) -> MultiTaskOutput:
+        """Both decoders down to the exchange, then what is asked for."""
         features = self._transform_inputs(inputs)
-        seg = depth = features[-1]
-        disparities = {}
+        seg_x = depth_x = features[-1]
+        intermediate, disparities = None, {}
         for i in reversed(range(len(features))):
-            seg = self.seg_decoder.step(i, seg, features)
-            if with_depth or i >= self.distill_level:
-                depth = self.depth_decoder.step(i, depth, features)
-                if with_depth and i in self.depth_decoder.scales:
-                    disparities[i] = self.depth_decoder.disparity(i, depth)
+            shared = i >= self.distill_level
+            if segmentation or shared:
+                seg_x = self.seg_decoder.step(i, seg_x, features)
+            if depth or shared:
+                depth_x = self.depth_decoder.step(i, depth_x, features)
+            if depth and i in self.depth_decoder.scales:
+                disparities[i] = self.depth_decoder.disparity(i, depth_x)
             if i == self.distill_level:
-                intermediate = self.intermediate_seg(seg)
-                seg, depth = (
-                    seg + self.depth_attention(depth),
-                    depth + self.seg_attention(seg),
+                if segmentation:
+                    intermediate = self.intermediate_seg(seg_x)
+                seg_x, depth_x = (
+                    seg_x + self.depth_attention(depth_x),
+                    depth_x + self.seg_attention(seg_x),
                 )
-        return MultiTaskOutput(self.cls_seg(seg), intermediate, disparities)
+        final = self.cls_seg(seg_x) if segmentation else None
+        return MultiTaskOutput(final, intermediate, disparities)

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 from torch import Tensor
-
-from mmseg_da.models.decode_heads import MultiTaskOutput
 
 from ..base import BaseUDASegmentor
 from ..mixing import min_max_normalize
@@ -91,8 +90,9 @@ class SDE(BaseUDASegmentor):
         online_depth (bool): Mix by the student's own disparity of the clean
             ``target`` images, stretched to [0, 1] per crop, instead of
             loaded ones; implies ``mono_on_unlabeled``. Defaults to False.
-        mix_loss (dict, optional): Loss per pixel. Defaults to None,
-            ``PixelCELoss`` with ``reduction='none'``.
+        mix_loss (dict, optional): Loss of mixed images; is given the weight
+            of every pixel. Defaults to None, ``PixelCELoss`` with
+            ``normalize='all'``.
         teacher_mode (str): As in the base; 'train' is the reference's: batch
             statistics and dropout. Defaults to 'train'.
         **base_arguments: Those of :class:`BaseUDASegmentor`.
@@ -132,7 +132,7 @@ class SDE(BaseUDASegmentor):
         self.cross_mix_weight = cross_mix_weight
         self.share_pseudo_labels = share_pseudo_labels
         self.mix_loss = MODELS.build(
-            mix_loss or {'type': 'PixelCELoss', 'reduction': 'none'}
+            mix_loss or {'type': 'PixelCELoss', 'normalize': 'all'}
         )
         self.mono_loss = MODELS.build(mono_loss) if mono_loss else None
         self.pose_net = MODELS.build(pose_net) if pose_net else None
@@ -170,49 +170,26 @@ class SDE(BaseUDASegmentor):
     def loss(
         self, inputs: dict[str, Tensor], data_samples: dict[str, list]
     ) -> dict[str, Tensor]:
-        """Losses of labelled images, then of both mixes."""
+        """Losses of labels, of depth, and of both mixes."""
         draws = SharedDraws()
         losses = self._labeled_losses(inputs, data_samples)
         if 'source' in inputs:
             losses |= self.supervised_loss('source', inputs, data_samples)
-        samples = data_samples.get('target', [])
-        truth = samples if self.mix_use_gt else []
-        disparity = None
+        disparity, target = None, None
         if self.mono_on_unlabeled:
-            disparity, terms = self._learn_depth(inputs['target'], samples)
+            disparity, terms = self._learn_depth(inputs, data_samples)
             losses |= terms
-        if not self.mixes:
-            return losses
-        target = self._propose(inputs['target'], samples, disparity)
         if self.cross_domain_mix != 'off':
-            mixed = mix_source_on_target(
-                self.cross_domain_mix,
-                source_input(
-                    inputs['source'],
-                    data_samples['source'],
-                    with_disparity=self.cross_domain_mix == 'depth',
-                ),
-                with_ground_truth(target, truth, void_confidence=1.0),
-                self.num_classes,
-                self.mixing,
-                draws,
-            )
-            losses |= self._mix_losses(
-                'cross_mix', mixed, self.cross_mix_weight
-            )
+            target = self._propose(inputs, data_samples, disparity)
+            mixed = self._mix_domains(inputs, data_samples, target, draws)
+            weight = self.cross_mix_weight
+            losses |= self._mix_losses('cross_mix', mixed, weight)
         if self.target_mix != 'off':
-            if self.cross_domain_mix != 'off' and not self.share_pseudo_labels:
-                target = self._propose(inputs['target'], samples, disparity)
-            mixed = mix_targets(
-                self.target_mix,
-                with_ground_truth(target, truth, void_confidence=0.0),
-                self.num_classes,
-                self.mixing,
-                draws,
-            )
-            losses |= self._mix_losses(
-                'target_mix', mixed, self.target_mix_weight
-            )
+            if target is None or not self.share_pseudo_labels:
+                target = self._propose(inputs, data_samples, disparity)
+            mixed = self._mix_targets(data_samples, target, draws)
+            weight = self.target_mix_weight
+            losses |= self._mix_losses('target_mix', mixed, weight)
         return losses
 
     def _labeled_losses(
@@ -228,44 +205,93 @@ class SDE(BaseUDASegmentor):
         losses = add_prefix(
             head.task_losses(tasks, samples), f'{branch}.decode'
         )
-        return losses | self._mono_losses(branch, tasks, images, samples)
+        return losses | self._mono_losses(
+            branch, tasks.disparities, images, samples
+        )
 
     def _learn_depth(
-        self, images: Tensor, samples: list
+        self, inputs: dict[str, Tensor], data_samples: dict[str, list]
     ) -> tuple[Tensor | None, dict[str, Tensor]]:
         """Disparity of unlabelled images, in [0, 1], and their losses."""
+        images, samples = inputs['target'], data_samples['target']
         head = self.segmentor.decode_head
-        tasks = head.forward_tasks(self.segmentor.extract_feat(images))
-        losses = self._mono_losses('target', tasks, images, samples)
+        disparities = head.forward_depth(self.segmentor.extract_feat(images))
+        losses = self._mono_losses('target', disparities, images, samples)
         if not self.online_depth:
             return None, losses
-        disparity = tasks.disparities[0].detach().float()
-        return min_max_normalize(disparity), losses
+        return min_max_normalize(disparities[0].detach().float()), losses
 
     def _mono_losses(
         self,
         branch: str,
-        tasks: MultiTaskOutput,
+        disparities: Mapping[int, Tensor],
         images: Tensor,
         samples: list,
     ) -> dict[str, Tensor]:
         terms = mono_losses(
-            self.mono_loss, self.pose_net, tasks.disparities, images, samples
+            self.mono_loss, self.pose_net, disparities, images, samples
         )
         weighted = scale_losses(terms, self.mono_weight)
         return add_prefix(weighted, f'{branch}.mono')
 
     @torch.no_grad()
     def _propose(
-        self, images: Tensor, samples: list, disparity: Tensor | None
+        self,
+        inputs: dict[str, Tensor],
+        data_samples: dict[str, list],
+        disparity: Tensor | None,
     ) -> MixInput:
         """Target images with the teacher's labels and their disparities."""
+        images, samples = inputs['target'], data_samples['target']
         logits = final_logits(self.teacher.module, images)
         label, confidence = pseudo_label(logits)
         loaded = 'depth' in (self.target_mix, self.cross_domain_mix)
         if loaded and disparity is None:
             disparity = stack_disparities(samples, 'target')
         return MixInput(images, label, confidence, disparity)
+
+    @torch.no_grad()
+    def _mix_domains(
+        self,
+        inputs: dict[str, Tensor],
+        data_samples: dict[str, list],
+        target: MixInput,
+        draws: SharedDraws,
+    ) -> MixOutput:
+        """Source on target images; true labels where there are any."""
+        source = source_input(
+            inputs['source'],
+            data_samples['source'],
+            with_disparity=self.cross_domain_mix == 'depth',
+        )
+        if self.mix_use_gt:
+            target = with_ground_truth(
+                target, data_samples['target'], void_confidence=1.0
+            )
+        return mix_source_on_target(
+            self.cross_domain_mix,
+            source,
+            target,
+            self.num_classes,
+            self.mixing,
+            draws,
+        )
+
+    @torch.no_grad()
+    def _mix_targets(
+        self,
+        data_samples: dict[str, list],
+        target: MixInput,
+        draws: SharedDraws,
+    ) -> MixOutput:
+        """Target images with each other; true labels where there are any."""
+        if self.mix_use_gt:
+            target = with_ground_truth(
+                target, data_samples['target'], void_confidence=0.0
+            )
+        return mix_targets(
+            self.target_mix, target, self.num_classes, self.mixing, draws
+        )
 
     def _mix_losses(
         self, name: str, mixed: MixOutput, loss_weight: float
@@ -276,7 +302,8 @@ class SDE(BaseUDASegmentor):
             mixed.images, mixed.plan, preprocessor.mean, preprocessor.std
         )
         logits = final_logits(self.segmentor, images)
-        loss = (mixed.weight * self.mix_loss(logits, mixed.label)).mean()
+        weight = mixed.weight.expand_as(mixed.label)
+        loss = self.mix_loss(logits, mixed.label, weight=weight)
         return {
             f'{name}.decode.loss_ce': loss_weight * loss,
             f'{name}.quality': mixed.quality,
