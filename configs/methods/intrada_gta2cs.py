@@ -30,7 +30,6 @@ train_dataloader = dict(
 custom_hooks = [
     dict(
         type='ArtifactCheckHook',
-        recipe='intrada_gta2cs',
         root=_base_.ranking_root,
         required=[
             dict(

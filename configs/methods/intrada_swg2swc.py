@@ -43,7 +43,6 @@ custom_hooks = [
     *_base_.custom_hooks,
     dict(
         type='ArtifactCheckHook',
-        recipe='intrada_swg2swc',
         root=ranking_root,
         required=[
             dict(

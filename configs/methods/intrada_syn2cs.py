@@ -35,7 +35,6 @@ train_dataloader = dict(
 custom_hooks = [
     dict(
         type='ArtifactCheckHook',
-        recipe='intrada_syn2cs',
         root=_base_.ranking_root,
         required=[
             dict(

@@ -15,7 +15,6 @@ train_dataloader = dict(
 custom_hooks = [
     dict(
         type='ArtifactCheckHook',
-        recipe='intrada_synscapes2cs',
         root=_base_.ranking_root,
         required=[
             dict(

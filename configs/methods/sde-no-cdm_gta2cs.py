@@ -20,7 +20,6 @@ custom_hooks = [
         type='DepthTransferHook',
         checkpoint=depth_network,
         config='sde-depth-phase2_cs',
-        recipe='sde-no-cdm_gta2cs',
         disparities=[_base_.load_target_learned],
     ),
 ]

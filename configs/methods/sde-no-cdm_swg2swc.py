@@ -22,7 +22,6 @@ custom_hooks = [
         type='DepthTransferHook',
         checkpoint=depth_network,
         config='sde-depth-given-pose_swc',
-        recipe='sde-no-cdm_swg2swc',
         disparities=[_base_.load_target_learned],
     ),
 ]

@@ -6,7 +6,6 @@ custom_hooks = [
     dict(type='MeanTeacherHook'),
     dict(
         type='DepthTransferHook',
-        recipe='sde-no-mgs-mtl_swg2swc',
         disparities=[_base_.load_target_learned, _base_.load_source_learned],
     ),
 ]

@@ -21,7 +21,6 @@ custom_hooks = [
         type='DepthTransferHook',
         checkpoint=depth_network,
         config='sde-depth-phase2_cs',
-        recipe='sde-no-mgs_gta2cs',
         disparities=[_base_.load_target_learned, _base_.load_source_learned],
     ),
 ]

@@ -22,7 +22,6 @@ custom_hooks = [
         type='DepthTransferHook',
         checkpoint=depth_network,
         config='sde-depth-phase2_cs',
-        recipe='sde-no-mix_gta2cs',
     ),
 ]
 train_dataloader = dict(

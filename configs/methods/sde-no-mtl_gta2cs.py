@@ -13,7 +13,6 @@ custom_hooks = [
     dict(type='MeanTeacherHook'),
     dict(
         type='DepthTransferHook',
-        recipe='sde-no-mtl_gta2cs',
         disparities=[_base_.load_target_learned, _base_.load_source_learned],
     ),
 ]

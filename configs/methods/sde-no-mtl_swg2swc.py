@@ -12,7 +12,6 @@ custom_hooks = [
     dict(type='MeanTeacherHook'),
     dict(
         type='DepthTransferHook',
-        recipe='sde-no-mtl_swg2swc',
         disparities=[_base_.load_target_learned, _base_.load_source_learned],
     ),
 ]

@@ -16,7 +16,6 @@ custom_hooks = [
         type='DepthTransferHook',
         checkpoint=depth_network,
         config='sde-depth-phase2_cs',
-        recipe='sde-ssl-depthmix_camvid-100',
         disparities=[_base_.load_target_learned],
     ),
 ]

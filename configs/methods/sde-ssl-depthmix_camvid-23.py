@@ -13,7 +13,6 @@ custom_hooks = [
     dict(type='MeanTeacherHook'),
     dict(
         type='DepthTransferHook',
-        recipe='sde-ssl-depthmix_camvid-23',
         disparities=[_base_.load_target_learned],
     ),
 ]

@@ -14,7 +14,6 @@ custom_hooks = [
         type='DepthTransferHook',
         checkpoint=depth_network,
         config='sde-depth-phase2_cs',
-        recipe='sde-ssl-depthmix_cs-100',
         disparities=[_base_.load_target_learned],
     ),
 ]

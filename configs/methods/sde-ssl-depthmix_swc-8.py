@@ -11,7 +11,6 @@ custom_hooks = [
     dict(type='MeanTeacherHook'),
     dict(
         type='DepthTransferHook',
-        recipe='sde-ssl-depthmix_swc-8',
         disparities=[_base_.load_target_learned],
     ),
 ]

@@ -11,7 +11,6 @@ custom_hooks = [
         type='DepthTransferHook',
         checkpoint=depth_network,
         config='sde-depth-given-pose_swc',
-        recipe='sde-ssl-transfer_swc-8',
         disparities=[_base_.load_target_learned],
     ),
 ]

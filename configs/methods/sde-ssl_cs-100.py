@@ -23,7 +23,6 @@ custom_hooks = [
         type='DepthTransferHook',
         checkpoint=depth_network,
         config='sde-depth-phase2_cs',
-        recipe='sde-ssl_cs-100',
     ),
 ]
 train_dataloader = dict(

@@ -23,7 +23,6 @@ custom_hooks = [
         type='DepthTransferHook',
         checkpoint=depth_network,
         config='sde-depth-given-pose_swc',
-        recipe='sde_swg2swc',
         disparities=[_base_.load_target_learned, _base_.load_source_learned],
     ),
 ]

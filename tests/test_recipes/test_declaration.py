@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What recipes may declare, and every mistake in one."""
 
+import contract
 import pytest
 
 from mmseg_da.recipes import declaration, load_recipe, recipe_names
@@ -34,6 +35,17 @@ def test_every_recipe_file_has_a_table_name():
     """Its name becomes method and direction of the table's rows."""
     for path in declaration.RECIPES.glob('*.py'):
         assert '_' in path.stem, path
+
+
+READERS = ('ArtifactCheckHook', 'DepthTransferHook')
+
+
+@pytest.mark.parametrize('path', contract.CONFIGS, ids=lambda path: path.stem)
+def test_a_method_that_reads_earlier_stages_has_a_recipe(path):
+    """Its message names the recipe of its own name."""
+    hooks = contract.parsed(path).get('custom_hooks', [])
+    if any(hook['type'] in READERS for hook in hooks):
+        assert (declaration.RECIPES / path.name).is_file()
 
 
 def test_unknown_names_get_the_nearest():

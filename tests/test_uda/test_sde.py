@@ -399,7 +399,10 @@ def saved_depth(tmp_path):
 
 
 def start(model, checkpoint, load_from=None, **options):
-    runner = SimpleNamespace(model=model, iter=0, _load_from=load_from)
+    cfg = SimpleNamespace(filename='somewhere/sde_gta2cs.py')
+    runner = SimpleNamespace(
+        model=model, iter=0, cfg=cfg, _load_from=load_from
+    )
     DepthTransferHook(checkpoint=checkpoint, **options).before_train(runner)
 
 
@@ -421,7 +424,6 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path):
             build(),
             str(tmp_path / 'no.pth'),
             config='sde-depth-phase2_cs',
-            recipe='sde_gta2cs',
             disparities=[dict(root=str(tmp_path), key='one')],
         )
     text = str(error.value)

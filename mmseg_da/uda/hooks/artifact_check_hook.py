@@ -11,6 +11,8 @@ from mmseg.registry import HOOKS
 
 from mmseg_da.engine.artifacts import ArtifactStore
 
+from .missing_inputs import refuse_missing
+
 
 @HOOKS.register_module()
 class ArtifactCheckHook(Hook):
@@ -23,8 +25,6 @@ class ArtifactCheckHook(Hook):
             ``ArtifactStore.open``).
         verify (str): 'size' or 'full' (SHA-256 of each file). Defaults to
             'size'.
-        recipe (str): Name of the recipe that makes them, for the message.
-            Defaults to ''.
 
     Raises:
         ValueError: If an entry is malformed; before training, if artefacts
@@ -39,7 +39,6 @@ class ArtifactCheckHook(Hook):
         root: str,
         required: Sequence[dict],
         verify: str = 'size',
-        recipe: str = '',
     ) -> None:
         for entry in required:
             unknown = sorted(entry.keys() - {'kind', 'key', 'expect'})
@@ -51,7 +50,6 @@ class ArtifactCheckHook(Hook):
         self.store = ArtifactStore(root)
         self.required = [dict(entry) for entry in required]
         self.verify = verify
-        self.recipe = recipe
 
     def before_train(self, runner: Runner) -> None:
         """Check every artefact; raise once for all problems."""
@@ -60,15 +58,5 @@ class ArtifactCheckHook(Hook):
             try:
                 self.store.open(**entry, verify=self.verify)
             except (FileNotFoundError, ValueError) as error:
-                problems.append(f'- {error}')
-        if problems:
-            text = (
-                f'{len(problems)} of {len(self.required)} artefacts that this '
-                'run reads cannot be used:\n' + '\n'.join(problems)
-            )
-            if self.recipe:
-                text += (
-                    '\nOne command makes all of it: python '
-                    f'tools/run_method.py {self.recipe}'
-                )
-            raise ValueError(text)
+                problems.append(str(error))
+        refuse_missing(problems, runner)

@@ -15,6 +15,8 @@ from mmseg.registry import HOOKS
 from mmseg_da.engine.artifacts import ArtifactStore
 from mmseg_da.utils.checkpoints import load_checkpoint
 
+from .missing_inputs import refuse_missing
+
 
 @HOOKS.register_module()
 class DepthTransferHook(Hook):
@@ -34,8 +36,6 @@ class DepthTransferHook(Hook):
         parts (Sequence[str], optional): Parts of that network to take, of
             'encoder', 'decoder', 'pose_net'. Defaults to None, all that the
             model has.
-        recipe (str): Name of the recipe that makes everything, for the
-            message. Defaults to ''.
 
     Raises:
         ValueError: If an entry lacks its key; before training, if something
@@ -49,7 +49,6 @@ class DepthTransferHook(Hook):
         checkpoint: str | None = None,
         config: str = '',
         disparities: Sequence[dict] = (),
-        recipe: str = '',
         parts: Sequence[str] | None = None,
     ) -> None:
         for entry in disparities:
@@ -62,7 +61,6 @@ class DepthTransferHook(Hook):
         self.checkpoint = checkpoint
         self.config = config
         self.disparities = [(x['root'], x['key']) for x in disparities]
-        self.recipe = recipe
         self.parts = parts
 
     def before_train(self, runner: Runner) -> None:
@@ -72,7 +70,7 @@ class DepthTransferHook(Hook):
             try:
                 ArtifactStore(root).open('disparity', key)
             except (FileNotFoundError, ValueError) as error:
-                problems.append(f'- {error}')
+                problems.append(str(error))
         wanted = self.checkpoint is not None and runner.iter == 0
         if wanted and runner._load_from is not None:
             print_log(
@@ -83,22 +81,12 @@ class DepthTransferHook(Hook):
             wanted = False
         if wanted and not Path(self.checkpoint).is_file():
             problems.append(
-                f'- depth network {self.checkpoint} is missing; make it with: '
+                f'depth network {self.checkpoint} is missing; make it with: '
                 f'python tools/train.py configs/methods/{self.config}.py'
             )
-        if problems:
-            raise ValueError(self._message(problems))
+        refuse_missing(problems, runner)
         if wanted:
             self._load(runner)
-
-    def _message(self, problems: list[str]) -> str:
-        text = 'this run reads what is not there:\n' + '\n'.join(problems)
-        if self.recipe:
-            text += (
-                '\nOne command makes all of it: python tools/run_method.py '
-                f'{self.recipe}'
-            )
-        return text
 
     def _load(self, runner: Runner) -> None:
         model = runner.model
