@@ -40,6 +40,7 @@ train_dataloader = dict(
                 ignore_top=20,
                 ignore_bottom=25,
                 source=_base_.source_learned_train,
+                source_geometry=_base_.source_learned_geometry,
                 target=dict(
                     type='PartlyLabeledDataset',
                     labeled=dict(_base_.mix_labeled_learned, indices=labels),

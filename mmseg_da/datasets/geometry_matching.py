@@ -32,11 +32,11 @@ def scale_disparity(disparity: np.ndarray, scale: str) -> np.ndarray:
     """Bring a disparity map onto the scale that is compared.
 
     Args:
-        disparity: Shape (H, W), values >= 0, large = near.
+        disparity: Shape (..., H, W), values >= 0, large = near.
         scale: Key of :data:`DISPARITY_SCALES`; 'log1' is ``log(1 + d)``.
 
     Returns:
-        float64 array of shape (H, W).
+        float64 array of the same shape.
 
     Raises:
         ValueError: Unknown scale.
@@ -75,24 +75,36 @@ def geometry_distance(
         ValueError: Maps of different sizes, no row left, or values that are
             not finite.
     """
-    if target.ndim != 2 or target.shape != source.shape:
-        raise ValueError(
-            f'disparity maps of shapes {target.shape} and {source.shape}; '
-            'both crops must be (H, W) of one size'
-        )
+    return float(
+        _distances(target, [source], scale, ignore_top, ignore_bottom)[0]
+    )
+
+
+def _distances(
+    target: np.ndarray,
+    candidates: Sequence[np.ndarray],
+    scale: str,
+    ignore_top: int,
+    ignore_bottom: int,
+) -> np.ndarray:
+    """Distance of every candidate; the target is scaled once."""
+    for source in candidates:
+        if target.ndim != 2 or target.shape != source.shape:
+            raise ValueError(
+                f'disparity maps of shapes {target.shape} and '
+                f'{source.shape}; both crops must be (H, W) of one size'
+            )
     _check_rows(len(target), ignore_top, ignore_bottom)
     rows = slice(ignore_top, len(target) - ignore_bottom)
-    difference = np.abs(
-        scale_disparity(target[rows], scale)
-        - scale_disparity(source[rows], scale)
-    )
-    distance = float(difference.sum() / target.size)
-    if not np.isfinite(distance):
+    maps = np.stack([target[rows], *(x[rows] for x in candidates)])
+    scaled = scale_disparity(maps, scale)
+    distances = np.abs(scaled[1:] - scaled[0]).sum((1, 2)) / target.size
+    if not np.isfinite(distances).all():
         raise ValueError(
             'disparity maps hold values that are not finite; mark invalid '
             'pixels by 0 before they are compared'
         )
-    return distance
+    return distances
 
 
 def _check_rows(height: int, ignore_top: int, ignore_bottom: int) -> None:
@@ -119,8 +131,8 @@ def best_match(
         candidates: Disparity maps of the same shape, at least one.
         scale, ignore_top, ignore_bottom: See :func:`geometry_distance`.
     """
-    distances = [
-        geometry_distance(target, x, scale, ignore_top, ignore_bottom)
-        for x in candidates
-    ]
-    return int(np.argmin(distances))
+    return int(
+        np.argmin(
+            _distances(target, candidates, scale, ignore_top, ignore_bottom)
+        )
+    )

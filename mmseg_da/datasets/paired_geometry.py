@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from mmengine.dataset import BaseDataset
+from mmengine.dataset import BaseDataset, Compose
 from mmseg.registry import DATASETS
 
 from .geometry_matching import DISPARITY_SCALES, best_match
 
 __all__ = ['PairedGeometryDataset']
+
+Transform = Callable[[dict], dict]
 
 
 @DATASETS.register_module()
@@ -17,10 +20,12 @@ class PairedGeometryDataset(BaseDataset):
     """Target images, each with a source image of similar geometry.
 
     Item k is target item k with the best of ``num_candidates`` source items,
-    drawn with replacement, all with their own random flip and crop. Both
-    pipelines end in :class:`MultiBranch`; the branches that the source fills
-    are added to those of the target, so a batch holds aligned pairs: source
-    image i matches target image i. The draw seeds everything
+    drawn with replacement, all with their own random flip and crop. Of the
+    candidates only the disparity is loaded (``source_geometry``); the best
+    one is then loaded whole, with the same flip and crop. Both pipelines end
+    in :class:`MultiBranch`; the branches that the source fills are added to
+    those of the target, so a batch holds aligned pairs: source image i
+    matches target image i. The draw seeds everything
     (:class:`DomainConcatDataset`), which keeps resuming exact.
 
     Source and target disparity are compared as they are loaded (SDE compares
@@ -29,9 +34,13 @@ class PairedGeometryDataset(BaseDataset):
     Args:
         target: Target dataset or config.
         source: Source dataset or config.
+        source_geometry: Pipeline that gives ``geometry_key`` of a source
+            item without its image: :class:`BlankImage`, the loading of the
+            disparity, and the flip and crop of the source's pipeline.
         target_branch: Branch whose sample holds the target's disparity.
         source_branch: The same for the source.
-        geometry_key: Its name in the data sample, (1, H, W) or (H, W).
+        geometry_key: Its name in the data sample, (1, H, W) or (H, W), and
+            in ``source_geometry``.
         num_candidates: Source items looked at.
         disp_scale: Key of :data:`DISPARITY_SCALES`.
         ignore_top: Rows of the crop ignored at the top.
@@ -39,13 +48,15 @@ class PairedGeometryDataset(BaseDataset):
 
     Raises:
         ValueError: Bad argument, different classes, a branch filled by both
-            sides, or a sample without disparity.
+            sides, a sample without disparity, or a ``source_geometry`` that
+            crops otherwise than the source's pipeline.
     """
 
     def __init__(
         self,
         target: BaseDataset | dict,
         source: BaseDataset | dict,
+        source_geometry: Sequence[Transform | dict],
         target_branch: str = 'target',
         source_branch: str = 'source',
         geometry_key: str = 'disparity',
@@ -69,6 +80,7 @@ class PairedGeometryDataset(BaseDataset):
                 f'source {len(classes[1])} classes, or other ones; give both '
                 'the same class_view'
             )
+        self.glance = Compose(source_geometry)
         self.target_branch = target_branch
         self.source_branch = source_branch
         self.geometry_key = geometry_key
@@ -98,9 +110,34 @@ class PairedGeometryDataset(BaseDataset):
         target = self.target[idx]
         wanted = self._geometry(target, self.target_branch)
         picks = np.random.randint(len(self.source), size=self.num_candidates)
-        candidates = [self.source[int(i)] for i in picks]
-        maps = [self._geometry(x, self.source_branch) for x in candidates]
-        return _join(target, candidates[best_match(wanted, maps, *self.rule)])
+        states, maps = [], []
+        for pick in picks:
+            states.append(np.random.get_state())
+            maps.append(self._glance(int(pick)))
+        best = best_match(wanted, maps, *self.rule)
+        # The random numbers of its glance again: the same flip and crop.
+        np.random.set_state(states[best])
+        source = self.source[int(picks[best])]
+        found = self._geometry(source, self.source_branch)
+        if not np.array_equal(found, maps[best]):
+            raise ValueError(
+                'PairedGeometryDataset: source_geometry gives another '
+                f'{self.geometry_key!r} than the pipeline of the source, for '
+                f'{self.source.get_data_info(int(picks[best]))["img_path"]}. '
+                'Both need the same loading, flip and crop, in this order, '
+                'and no other random transform before them.'
+            )
+        return _join(target, source)
+
+    def _glance(self, index: int) -> np.ndarray:
+        """Disparity (H, W) of a source item, flipped and cropped."""
+        results = self.glance(self.source.get_data_info(index))
+        if self.geometry_key not in results:
+            raise ValueError(
+                f'PairedGeometryDataset: source_geometry gives no '
+                f'{self.geometry_key!r}; let it load the disparity'
+            )
+        return np.asarray(results[self.geometry_key], np.float64)
 
     def _geometry(self, packed: dict, branch: str) -> np.ndarray:
         sample = packed['data_samples'].get(branch)

@@ -108,6 +108,7 @@ def test_both_sides_of_a_pair_matter(world, street_world):
                 type='GTADataset', data_root=str(street_world / 'gta')
             ),
             source=dict(type='GTADataset', data_root=str(source / 'gta')),
+            source_geometry=[],
         )
         return digest_samples(DATASETS.build(cfg))
 

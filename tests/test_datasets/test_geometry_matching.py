@@ -6,6 +6,8 @@ import math
 import cv2
 import numpy as np
 import pytest
+import torch
+from mmengine.dataset import Compose
 
 from mmseg_da.datasets import DomainConcatDataset, PairedGeometryDataset
 from mmseg_da.datasets.custom import CustomRawDataset
@@ -77,15 +79,21 @@ def test_criterion_errors():
 
 
 LEVELS = (0.1, 0.4, 0.7, 0.9)
+MOVES = [
+    dict(type='JointRandomFlip', prob=0.5),
+    dict(type='JointRandomCrop', crop_size=(16, 20)),
+]
+GLANCE = [dict(type='BlankImage', size=(32, 24)), 'disparity', *MOVES]
 
 
 def make_side(root, name, branch):
-    """Images of one grey level whose red channel serves as disparity."""
+    """Noisy images of one grey level; red serves as disparity."""
+    noise = np.random.default_rng(0)
     for i, level in enumerate(LEVELS):
-        image = np.full((24, 32, 3), round(255 * level), np.uint8)
+        image = noise.normal(255 * level, 8, (24, 32, 3))
         path = root / name / f'{i}.png'
         path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), image)
+        cv2.imwrite(str(path), image.clip(0, 255).astype(np.uint8))
     pack = dict(type='PackUDAInputs', pixel_keys=['disparity'])
     return CustomRawDataset(
         data_root=str(root),
@@ -96,14 +104,23 @@ def make_side(root, name, branch):
         pipeline=[
             dict(type='LoadStreetImage'),
             red_as_disparity,
+            *MOVES,
             dict(type='MultiBranch', **{branch: [pack]}),
         ],
     )
 
 
 def red_as_disparity(results):
-    results['disparity'] = results['img'][:, :, 2].astype(np.float32) / 255
+    image = cv2.imread(results['img_path'])
+    results['disparity'] = image[:, :, 2].astype(np.float32) / 255
+    for key in ('seg_fields', 'map_fields'):
+        results[key] = [*results.get(key, []), 'disparity']
     return results
+
+
+def glance(*, without=(), added=()):
+    steps = [red_as_disparity if x == 'disparity' else x for x in GLANCE]
+    return [x for x in (*added, *steps) if x not in without]
 
 
 @pytest.fixture
@@ -111,6 +128,7 @@ def paired(tmp_path):
     return PairedGeometryDataset(
         target=make_side(tmp_path, 'target', 'target'),
         source=make_side(tmp_path, 'source', 'source'),
+        source_geometry=glance(),
         num_candidates=40,
         ignore_top=2,
         ignore_bottom=3,
@@ -118,7 +136,9 @@ def paired(tmp_path):
 
 
 def grey(packed, branch):
-    return int(packed['inputs'][branch][0, 0, 0])
+    """Position of the image, by its mean."""
+    mean = packed['inputs'][branch].float().mean() / 255
+    return int(np.abs(np.array(LEVELS) - float(mean)).argmin())
 
 
 def test_pairs_are_alike(paired):
@@ -144,20 +164,70 @@ def test_pairs_are_a_function_of_the_draw(paired):
     assert len(sources) == len(LEVELS)
 
 
+def test_pairs_equal_those_of_whole_candidates(paired):
+    """The definition: load everything, compare, keep the best."""
+    paired.num_candidates = 5
+    for seed in range(8):
+        np.random.seed(seed)
+        target = paired.target[seed % 4]
+        wanted = target['data_samples']['target'].disparity.data[0].numpy()
+        picks = np.random.randint(len(paired.source), size=5)
+        loaded = [paired.source[int(i)] for i in picks]
+        maps = [
+            x['data_samples']['source'].disparity.data[0].numpy()
+            for x in loaded
+        ]
+        expected = loaded[best_match(wanted, maps, 'log1', 2, 3)]
+        np.random.seed(seed)
+        found = paired[seed % 4]
+        for part in ('target', 'source'):
+            side = target if part == 'target' else expected
+            assert torch.equal(found['inputs'][part], side['inputs'][part])
+            assert torch.equal(
+                found['data_samples'][part].disparity.data,
+                side['data_samples'][part].disparity.data,
+            )
+
+
+def test_only_the_chosen_source_is_decoded(paired):
+    opened = []
+    load = paired.source.pipeline.transforms[0]
+    paired.source.pipeline.transforms[0] = lambda results: (
+        opened.append(results['img_path']),
+        load(results),
+    )[1]
+    paired[0]
+    assert len(opened) == 1
+
+
+@pytest.mark.parametrize(
+    ('geometry', 'message'),
+    [
+        (glance(without=MOVES[:1]), "gives another 'disparity' than"),
+        (glance(without=[red_as_disparity]), "gives no 'disparity'"),
+    ],
+)
+def test_a_glance_that_does_not_fit_is_refused(paired, geometry, message):
+    paired.glance = Compose(geometry)
+    np.random.seed(1)
+    with pytest.raises(ValueError, match=message):
+        paired[0]
+
+
 def test_pair_errors(tmp_path):
     target = make_side(tmp_path, 'target', 'target')
     source = make_side(tmp_path, 'source', 'target')
     with pytest.raises(ValueError, match='num_candidates=0'):
-        PairedGeometryDataset(target, source, num_candidates=0)
+        PairedGeometryDataset(target, source, [], num_candidates=0)
     rows = dict(ignore_top=0, ignore_bottom=0)
     with pytest.raises(ValueError, match="branch 'source' has no 'disparity'"):
-        PairedGeometryDataset(target, source, **rows)[0]
+        PairedGeometryDataset(target, source, glance(), **rows)[0]
     both = PairedGeometryDataset(
-        target, source, source_branch='target', **rows
+        target, source, glance(), source_branch='target', **rows
     )
     with pytest.raises(ValueError, match="both pipelines fill branch 'target"):
         both[0]
     other = make_side(tmp_path, 'source', 'source')
     other._metainfo['classes'] = ('a', 'b')
     with pytest.raises(ValueError, match='target has 19 and source 2 classes'):
-        PairedGeometryDataset(target, other)
+        PairedGeometryDataset(target, other, [])

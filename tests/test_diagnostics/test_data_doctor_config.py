@@ -246,6 +246,7 @@ def pairs(root):
             labeled=False,
         ),
         source=dict(type='GTADataset', data_root=f'{root}/gta'),
+        source_geometry=[],
     )
 
 

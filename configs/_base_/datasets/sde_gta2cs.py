@@ -178,6 +178,12 @@ source_learned_train = dict(
         dict(type='MultiBranch', source=[pack_disparity]),
     ],
 )
+# What matching geometry looks at: the disparity, flipped and cropped.
+source_learned_geometry = [
+    dict(type='BlankImage', size=sde_scale),
+    load_source_learned,
+    *sde_augment,
+]
 # Also from the archives as downloaded (data_root with *.zip).
 load_test = [
     dict(type='LoadImageFromFile', backend_args=dict(backend='zip')),

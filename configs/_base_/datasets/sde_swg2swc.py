@@ -169,6 +169,18 @@ source_learned_train = dict(
         dict(type='MultiBranch', source=[pack_disparity]),
     ],
 )
+# What matching geometry looks at: the disparity, flipped and cropped.
+source_learned_geometry = [
+    dict(type='BlankImage', size=_base_.image_scale),
+    load_source_learned,
+    *sde_augment,
+]
+source_exact_geometry = [
+    dict(type='BlankImage'),
+    load_source_exact,
+    sde_resize,
+    *sde_augment,
+]
 # Labelled video frames, for the multi-task network; the motion comes from the
 # vehicle files.
 target_labeled_video_train = dict(

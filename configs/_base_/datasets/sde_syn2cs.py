@@ -22,3 +22,8 @@ source_learned_train = dict(
         dict(type='MultiBranch', source=[_base_.pack_disparity]),
     ],
 )
+source_learned_geometry = [
+    dict(type='BlankImage', size=_base_.sde_scale),
+    load_source_learned,
+    *_base_.sde_augment,
+]

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+from .blank_image import BlankImage
 from .depth import LoadDepth, LoadDisparity
 from .disparity_artifact import LoadDisparityArtifact
 from .exact_disparity import LoadExactDisparity
@@ -24,6 +25,7 @@ from .video import (
 from .views import ConsistencyViews, PackViews
 
 __all__ = [
+    'BlankImage',
     'BuildImagePyramid',
     'CheckImageFile',
     'ConsistencyViews',

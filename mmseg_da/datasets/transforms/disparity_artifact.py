@@ -27,8 +27,7 @@ class LoadDisparityArtifact(BaseTransform):
 
     Required keys: ``img``, ``sample_stem``. Added keys: ``disparity``,
     float32 (H, W) in [0, 1], p / 255 or p / 65535 by the artefact's encoding,
-    and ``disparity_valid``, uint8 ones; both named in ``seg_fields`` and
-    ``map_fields``.
+    named in ``seg_fields`` and ``map_fields``.
 
     Args:
         key: Name of the artefact of kind ``disparity``.
@@ -76,11 +75,9 @@ class LoadDisparityArtifact(BaseTransform):
                 f'{self._command()}'
             )
         results['disparity'] = disparity
-        results['disparity_valid'] = np.ones(size, np.uint8)
         # New lists: test-time copies of `results` share the old ones.
         for fields in ('seg_fields', 'map_fields'):
-            names = ('disparity', 'disparity_valid')
-            results[fields] = [*results.get(fields, []), *names]
+            results[fields] = [*results.get(fields, []), 'disparity']
         return results
 
     def _artifact(self) -> Artifact:
