@@ -18,7 +18,7 @@ from .image_listing import list_images, list_labels
 from .label_decoding import LabelDecoder, get_label_decoder
 from .layouts import check_split, expected_tree
 from .name_checks import check_image_names, check_label_names
-from .subsets import resolve_indices
+from .subsets import carry_over, resolve_indices
 from .zip_files import describe_archive, is_folder
 
 __all__ = ['RawSegDataset']
@@ -200,13 +200,10 @@ class RawSegDataset(BaseSegDataset):
             wanted = read_stem_list(self.ann_file, suffix)
             listed = match_stems(wanted, stems, f'list {self.ann_file}')
             stems = [stems[i] for i in listed]
-        stems = self._without_skipped(stems)
+        stems = self._choose_usable(self._without_skipped(stems))
         samples = [self._sample(stem) for stem in stems]
         if self.labeled:
             self._attach_labels(samples, images)
-        self._indices = resolve_indices(
-            self._indices, stems, suffix, self.data_root, self._title()
-        )
         where = f'{len(stems)} images in {folder} ({self.layout})'
         if self.label_layout != self.layout:
             where += f', labels: {self.label_layout}'
@@ -265,6 +262,22 @@ class RawSegDataset(BaseSegDataset):
         names = (*self.skip_files, *self.FAULTY_STEMS)
         skipped = {name.removesuffix(suffix) for name in names}
         return [stem for stem in stems if stem not in skipped]
+
+    def _usable(self, stems: list[str]) -> list[str]:
+        """Those that can be loaded; a subset never depends on it."""
+        return stems
+
+    def _choose_usable(self, stems: list[str]) -> list[str]:
+        """Resolve ``indices``, then drop what cannot be loaded.
+
+        In this order, so that a subset names the same images in data sets
+        that read more or less of them (labelled frames without neighbours).
+        """
+        where = (self.img_suffix, self.data_root, self._title())
+        indices = resolve_indices(self._indices, stems, *where)
+        usable = self._usable(stems)
+        self._indices = carry_over(indices, stems, usable, self._title())
+        return usable
 
     def _folder(self, key: str) -> str:
         if key not in self.data_prefix:

@@ -121,9 +121,8 @@ class SequenceDataset(RawSegDataset):
         """Folder that holds the neighbour frames."""
         return self._folder('img_path')
 
-    def _without_skipped(self, stems: list[str]) -> list[str]:
-        """Drop the skipped frames, then those without their neighbours."""
-        stems = super()._without_skipped(stems)
+    def _usable(self, stems: list[str]) -> list[str]:
+        """Drop the frames without their neighbours."""
         folder, suffix = self._neighbour_folder(), self.img_suffix
         present = super()._without_skipped(list_stems(folder, suffix))
         self._neighbours = set(present)

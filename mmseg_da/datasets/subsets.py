@@ -30,6 +30,7 @@ from .subset_files import check_positions, read_subset
 
 __all__ = [
     'SUBSET_FOLDER',
+    'carry_over',
     'fraction_positions',
     'package_subsets',
     'resolve_indices',
@@ -201,6 +202,49 @@ def resolve_indices(
         return indices
     check_positions(list(indices), len(stems), f'{title}, indices')
     return list(indices)
+
+
+def carry_over(
+    indices: int | list[int] | None,
+    stems: list[str],
+    usable: list[str],
+    title: str,
+) -> int | list[int] | None:
+    """Positions of the same images in a list that lacks some.
+
+    Args:
+        indices: From :func:`resolve_indices`, for ``stems``.
+        stems: Stems of all images.
+        usable: Those that can be loaded, in the same order.
+        title: Name of the dataset, for messages.
+
+    Returns:
+        What mmengine understands, for ``usable``.
+
+    Raises:
+        ValueError: None of the chosen images is left.
+    """
+    if indices is None or len(usable) == len(stems):
+        return indices
+    if isinstance(indices, int):
+        indices = range(min(indices, len(stems)))
+    chosen = {stems[i] for i in indices}
+    kept = [i for i, stem in enumerate(usable) if stem in chosen]
+    lost = len(chosen) - len(kept)
+    if not kept:
+        raise ValueError(
+            f'{title}: none of the {lost} chosen images can be loaded, e.g. '
+            f'{min(chosen)!r}: the frames around it are missing. Choose '
+            'others with indices, or unpack the sequence archives.'
+        )
+    if lost:
+        print_log(
+            f'{title}: {lost} of the {len(chosen)} chosen images are among '
+            'those left out.',
+            'current',
+            level=logging.WARNING,
+        )
+    return kept
 
 
 def _check_type(indices: object, count: int, title: str) -> None:

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from mmseg_da.datasets.cityscapes import CityscapesRawDataset
 from mmseg_da.datasets.cityscapes_sequence import CityscapesSequenceDataset
 from mmseg_da.datasets.game_sequences import (
     GTASequenceDataset,
@@ -21,7 +22,7 @@ def write_frames(folder, names, suffix='.jpg', size=(8, 12)):
     for i, name in enumerate(names):
         path = folder / f'{name}{suffix}'
         path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), np.full((*size, 3), 10 * i, np.uint8))
+        cv2.imwrite(str(path), np.full((*size, 3), 10 * i % 256, np.uint8))
 
 
 def stems(dataset):
@@ -171,6 +172,31 @@ def test_cityscapes_missing_frames(sequence_world, tmp_path, caplog):
         FileNotFoundError, match=r'no camera file in.*camera=F'
     ):
         cityscapes(tmp_path, camera=True)
+
+
+def test_a_subset_does_not_depend_on_missing_frames(tmp_path):
+    """Ten frames, one without its neighbour: the others keep their subset."""
+    root = tmp_path / 'cityscapes'
+    names = [f'aachen/aachen_0000{i:02}_000019_leftImg8bit' for i in range(10)]
+    around = [
+        name.replace('_000019_', f'_0000{number}_')
+        for name in names
+        for number in (18, 19, 20)
+        if (name, number) != (names[4], 20)
+    ]
+    write_frames(root / 'leftImg8bit/train', names, '.png')
+    write_frames(root / 'leftImg8bit_sequence/train', around, '.png')
+
+    def chosen(indices, cls=CityscapesSequenceDataset):
+        dataset = cls(data_root=str(root), labeled=False, indices=indices)
+        return {stem.split('_')[1] for stem in stems(dataset)}
+
+    for spec in ('fraction:1/2:seed7', 'last:6', 'rest:last:3', [1, 4, 8], 6):
+        whole = chosen(spec, CityscapesRawDataset)
+        assert '000004' in whole or spec == 'fraction:1/2:seed7'
+        assert chosen(spec) == whole - {'000004'}, spec
+    with pytest.raises(ValueError, match='none of the 1 chosen images can'):
+        chosen([4])
 
 
 @pytest.mark.parametrize(
