@@ -74,8 +74,7 @@ class LabelSources:
         self.dataset = self._all_images()
         self.stems = _stems(self.dataset)
         if self._scored is not None:
-            self._check_scored()
-            label_student.student_config(self._student, [0], None, args.seed)
+            self._check_positions()
             disparities = _disparities(images, self.stems)
         _warn_size(self.dataset)
         self.producer = self._make_producer(disparities)
@@ -164,16 +163,23 @@ class LabelSources:
         dataset.full_init()
         return dataset
 
-    def _check_scored(self) -> None:
+    def _check_positions(self) -> None:
         """Positions must mean the same images everywhere."""
-        others = _stems(self._scored)
-        if others != self.stems:
-            odd = sorted(set(others) ^ set(self.stems))[:1]
-            raise ValueError(
-                f'--student scores {len(others)} images, --config has '
-                f'{len(self.stems)}, or other ones (e.g. {odd}); both have to '
-                'name the same data set and split'
-            )
+        trained = label_student.training_images(self._student)
+        for what, dataset in (
+            ('scores', self._scored),
+            ('is trained on', trained),
+        ):
+            others = _stems(dataset)
+            if others != self.stems:
+                odd = sorted(set(others) ^ set(self.stems))[:1]
+                raise ValueError(
+                    f'the student of --student {what} {len(others)} images, '
+                    f'chosen from are {len(self.stems)}, or other ones (e.g. '
+                    f'{odd}); both have to be of the same data set and split. '
+                    '--split changes neither the training set of the student '
+                    'nor its disparities: change them in its config'
+                )
 
     def _make_producer(self, disparities: Mapping[str, str]) -> dict[str, str]:
         args = self._args

@@ -8,11 +8,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
+from mmseg.registry import DATASETS
 from torch import nn
 
-__all__ = ['student_config', 'train_student']
+from mmseg_da.datasets.base_dataset import RawSegDataset
+
+__all__ = ['student_config', 'train_student', 'training_images']
 
 _runs = itertools.count()
 
@@ -34,16 +37,8 @@ def student_config(
             shortened.
     """
     cfg = Config(cfg.to_dict())
-    train = cfg.train_dataloader.dataset
-    members = train.get('datasets', [train])
-    if len(members) != 1 or 'data_root' not in members[0]:
-        kinds = ', '.join(member['type'] for member in members)
-        raise ValueError(
-            f'--student: it trains on several sets ({kinds}); give a config '
-            'with one, whose images can be chosen'
-        )
     # The order of choice must not decide the training.
-    members[0].indices = sorted(chosen)
+    _training_set(cfg).indices = sorted(chosen)
     if iters is not None:
         _set_length(cfg, iters)
     cfg.randomness = {**cfg.get('randomness', {}), 'seed': seed}
@@ -52,6 +47,34 @@ def student_config(
             cfg[f'{phase}_{part}'] = None
     cfg.load_from = None
     return cfg
+
+
+def training_images(cfg: Config) -> RawSegDataset:
+    """All images of the training set, of which a student sees some.
+
+    Args:
+        cfg: Config with one training dataset.
+
+    Raises:
+        ValueError: Several training datasets.
+        FileNotFoundError: The images are missing.
+    """
+    settings = {**_training_set(cfg), 'indices': None, 'pipeline': []}
+    dataset = DATASETS.build(settings)
+    dataset.full_init()
+    return dataset
+
+
+def _training_set(cfg: Config) -> ConfigDict:
+    train = cfg.train_dataloader.dataset
+    members = train.get('datasets', [train])
+    if len(members) != 1 or 'data_root' not in members[0]:
+        kinds = ', '.join(member['type'] for member in members)
+        raise ValueError(
+            f'--student: it trains on several sets ({kinds}); give a config '
+            'with one, whose images can be chosen'
+        )
+    return members[0]
 
 
 def _set_length(cfg: Config, iters: int) -> None:

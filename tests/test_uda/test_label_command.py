@@ -53,11 +53,13 @@ def files(street_world, tmp_path):
     }
 
 
-def changed(files, tmp_path, root=None, split=None):
+def changed(files, tmp_path, root=None, split=None, train_split=None):
     """The student with other images to score, or other disparities."""
     cfg = Config.fromfile(files['student'][1])
     if split is not None:
         cfg.selection_images.split = split
+    if train_split is not None:
+        cfg.train_dataloader.dataset.datasets[0].split = train_split
     if root is not None:
         cfg.selection_images.pipeline[2].root = root
     path = tmp_path / 'changed.py'
@@ -256,8 +258,11 @@ def test_data_that_do_not_fit(files, street_world, tmp_path):
         call(tmp_path, 'diversity', *teacher)
     student = changed(files, tmp_path, split='val')
     both = [*files['teacher'], *student]
-    with pytest.raises(ValueError, match='scores 4 images, --config has 8'):
+    with pytest.raises(ValueError, match='scores 4 images, chosen from are 8'):
         call(tmp_path, 'diversity+difficulty', *both)
+    with pytest.raises(ValueError, match='is trained on 8 images.* are 4'):
+        call(tmp_path, 'difficulty', *student, steps='2,3')
+    student = changed(files, tmp_path, split='val', train_split='val')
     with pytest.raises(FileNotFoundError, match='lacks 4 of 4 images'):
         call(tmp_path, 'difficulty', *student, steps='2,3')
     assert not (tmp_path / 'store').exists()
