@@ -111,32 +111,19 @@ def normalize_features(pooled: Tensor) -> Tensor:
     return (centred / deviation.masked_fill(constant, 1)).flatten(1)
 
 
-def pairwise_distances(features: Tensor, block: int = 512) -> np.ndarray:
-    """Euclidean distances of all images, block by block.
+def pairwise_distances(features: Tensor) -> np.ndarray:
+    """Euclidean distances of all images.
 
-    The products are taken in float64, so that near images do not cancel.
+    In float64, so that near images do not cancel.
 
     Args:
-        features (Tensor): (N, D).
-        block: Rows at a time.
+        features (Tensor): (N, D); 8 N D bytes are needed beside it.
 
     Returns:
-        float64 (N, N), symmetric, 0 on the diagonal; 8 N^2 bytes.
+        float64 (N, N), 0 on the diagonal.
     """
-    total = len(features)
-    squares = torch.cat(
-        [x.double().square().sum(1) for x in features.split(block)]
-    )
-    distances = np.empty((total, total))
-    for i in range(0, total, block):
-        rows = features[i : i + block].double()
-        for j in range(i, total, block):
-            columns = features[j : j + block].double()
-            square = squares[i : i + block, None] + squares[j : j + block]
-            square -= 2 * rows @ columns.T
-            part = square.clamp_min(0).sqrt().cpu().numpy()
-            distances[i : i + block, j : j + block] = part
-            distances[j : j + block, i : i + block] = part.T
+    features = features.double()
+    distances = torch.cdist(features, features).cpu().numpy()
     np.fill_diagonal(distances, 0)
     return distances
 

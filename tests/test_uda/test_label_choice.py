@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from scipy import spatial
 
 from mmseg_da.datasets.subsets import SUBSET_FOLDER
 from mmseg_da.models.losses.berhu_loss import BerHuLoss
@@ -39,9 +40,20 @@ def test_oracle_17_farthest_points():
     assert lc.farthest_points(TABLE, [2], 3, bias) == [2, 0, 3]
 
 
+def test_distances_against_scipy():
+    """Also of two images that are nearly the same."""
+    points = torch.rand(60, 300, generator=torch.Generator().manual_seed(0))
+    points[1] = points[0] + 1e-6
+    found = lc.pairwise_distances(points)
+    exact = spatial.distance.cdist(points.double(), points.double())
+    np.testing.assert_allclose(found, exact, atol=1e-6)
+    assert found.dtype == np.float64
+    assert (found.diagonal() == 0).all()
+
+
 def test_farthest_points_against_the_definition():
     points = torch.rand(40, 3, generator=torch.Generator().manual_seed(0))
-    distances = lc.pairwise_distances(points, block=7)
+    distances = lc.pairwise_distances(points)
     bias = np.random.RandomState(0).rand(40) * 0.3
     chosen = [4, 9]
     for _ in range(20):
