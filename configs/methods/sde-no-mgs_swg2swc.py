@@ -1,50 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 # SDE with a source, without matching geometry: source images are drawn at
 # random.
-_base_ = [
-    '../_base_/default_runtime.py',
-    '../_base_/models/slim_sde.py',
-    '../_base_/datasets/sde_swg2swc.py',
-    '../_base_/schedules/slim_sde_800.py',
-]
-depth_network = (
-    '{{$SDE_DEPTH:work_dirs/sde-depth-given-pose_swc/iter_800.pth}}'
-)
-labels = 'fraction:1/25:seed42'
-model = dict(
-    cross_domain_mix='depth',
-    mono_loss=_base_.slim_mono_loss,
-    segmentor=dict(decode_head=_base_.slim_pad_head),
-)
-custom_hooks = [
-    dict(type='MeanTeacherHook'),
-    dict(type='DepthCollapseHook'),
-    dict(
-        type='DepthTransferHook',
-        checkpoint=depth_network,
-        config='sde-depth-given-pose_swc',
-        disparities=[_base_.load_target_learned, _base_.load_source_learned],
-    ),
-]
+_base_ = './sde_swg2swc.py'
 train_dataloader = dict(
     batch_size=6,
-    num_workers=0,
-    sampler=dict(
-        type='MultiSourceSampler', batch_size=6, source_ratio=[2, 2, 2]
-    ),
+    sampler=dict(batch_size=6, source_ratio=[2, 2, 2]),
     dataset=dict(
-        type='DomainConcatDataset',
         datasets=[
-            dict(_base_.target_labeled_video_train, indices=labels),
+            dict(_base_.target_labeled_video_train, indices=_base_.labels),
             _base_.source_learned_train,
             dict(
                 type='PartlyLabeledDataset',
-                labeled=dict(_base_.mix_labeled_learned, indices=labels),
+                labeled=dict(
+                    _base_.mix_labeled_learned, indices=_base_.labels
+                ),
                 unlabeled=dict(
-                    _base_.mix_unlabeled_learned, indices=f'rest:{labels}'
+                    _base_.mix_unlabeled_learned,
+                    indices=f'rest:{_base_.labels}',
                 ),
             ),
         ],
     ),
 )
-default_hooks = dict(checkpoint=dict(interval=200))
