@@ -4,6 +4,7 @@
 import contract
 import pytest
 
+from mmseg_da.engine import apply_amp
 from mmseg_da.recipes import declaration, load_recipe, recipe_names
 
 TRAIN = dict(name='train', kind='train', config='net_a2b.py')
@@ -35,6 +36,16 @@ def test_every_recipe_file_has_a_table_name():
     """Its name becomes method and direction of the table's rows."""
     for path in declaration.RECIPES.glob('*.py'):
         assert '_' in path.stem, path
+
+
+def test_phase_2_of_depth_is_trained_in_mixed_precision(monkeypatch):
+    monkeypatch.setattr('torch.cuda.is_available', lambda: True)
+    (stage,) = (s for s in load_recipe('sde_gta2cs').stages if s.options)
+    assert stage.config.stem == 'sde-depth-phase2_cs'
+    cfg = contract.parsed(stage.config).copy()
+    expected = apply_amp(cfg.optim_wrapper)
+    cfg.merge_from_dict(dict(stage.options))
+    assert cfg.optim_wrapper.to_dict() == expected
 
 
 READERS = ('ArtifactCheckHook', 'DepthTransferHook')

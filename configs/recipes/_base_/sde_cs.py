@@ -15,6 +15,11 @@ depth_stages = [
         kind='train',
         config='sde-depth-phase2_cs',
         seed=0,
+        # As tools/train.py --amp: the paper's mixed precision.
+        options={
+            f'optim_wrapper.{part}.type': 'AmpOptimWrapper'
+            for part in ('encoder', 'decoder', 'pose_net')
+        },
         env=dict(SDE_DEPTH_PHASE1='{phase1}'),
     ),
 ]
