@@ -40,9 +40,9 @@ def test_every_recipe_file_has_a_table_name():
 
 def test_phase_2_of_depth_is_trained_in_mixed_precision(monkeypatch):
     """The options of its stage set what tools/train.py --amp sets."""
-    monkeypatch.setattr('torch.cuda.is_available', lambda: True)
     (stage,) = (s for s in load_recipe('sde_gta2cs').stages if s.options)
     wrapper = contract.parsed(stage.config).optim_wrapper
+    monkeypatch.setattr('torch.cuda.is_available', lambda: True)
     expected = {
         f'optim_wrapper.{name}.type': member['type']
         for name, member in apply_amp(wrapper).items()
