@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import torch.nn.functional as F
 from mmengine.model import BaseModel
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
+
+from mmseg_da.models.utils import resize_to
+from mmseg_da.models.utils.view_synthesis import disparity_to_depth
 
 __all__ = ['DepthModel']
 
@@ -96,9 +98,7 @@ class DepthModel(BaseModel):
     def disparity(self, images: Tensor) -> Tensor:
         """Disparity of scale 0, (N, 1, H, W) in (0, 1); large is near."""
         disparity = self.decoder(self.encoder(images)).disparities[0]
-        if disparity.shape[-2:] != images.shape[-2:]:
-            disparity = _resize(disparity, images.shape[-2:])
-        return disparity
+        return resize_to(disparity, images.shape[-2:])
 
     def predict(
         self, inputs: Tensor, data_samples: list | None = None
@@ -118,13 +118,7 @@ class DepthModel(BaseModel):
         near, far = self.eval_depth_range
         for own, sample in zip(disparity, samples, strict=True):
             size = sample.metainfo.get('ori_shape', own.shape[-2:])
-            own = _resize(own[None].float(), size[:2])[0]
-            depth = 1 / (1 / far + (1 / near - 1 / far) * own)
+            own = resize_to(own[None].float(), size[:2])[0]
+            depth = disparity_to_depth(own, near, far)
             sample.set_data({'pred_depth_map': PixelData(data=depth)})
         return samples
-
-
-def _resize(maps: Tensor, size: Sequence[int]) -> Tensor:
-    return F.interpolate(
-        maps, size=tuple(size), mode='bilinear', align_corners=False
-    )

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
-from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 from mmseg_da.models.decode_heads import DisparityDecoder
@@ -179,10 +178,9 @@ def stack_disparities(samples: Sequence, branch: str) -> Tensor:
     for sample in samples:
         if 'disparity' not in sample:
             raise ValueError(
-                f'SDE: {sample.metainfo.get("img_path")} of branch '
-                f'{branch!r} has no disparity, which depth mixing compares. '
-                'Load it before flip and crop (LoadDisparityArtifact or '
-                'LoadExactDisparity) and pack it: '
+                f'{sample.metainfo.get("img_path")} of {branch!r} has no '
+                'disparity. Load it before flip and crop '
+                '(LoadDisparityArtifact or LoadExactDisparity) and pack it: '
                 "dict(type='PackUDAInputs', pixel_keys=('disparity',))"
             )
     return torch.stack([sample.disparity.data for sample in samples]).float()
@@ -206,16 +204,3 @@ def source_input(
     if with_disparity:
         disparity = stack_disparities(samples, 'source')
     return MixInput(images, label, torch.ones_like(images[:, 0]), disparity)
-
-
-def final_logits(segmentor: nn.Module, images: Tensor) -> Tensor:
-    """Logits (N, C, H, W) of the decode head at the size of the images."""
-    logits = segmentor.decode_head(segmentor.extract_feat(images))
-    if logits.shape[-2:] == images.shape[-2:]:
-        return logits
-    return resize(
-        logits,
-        size=images.shape[-2:],
-        mode='bilinear',
-        align_corners=segmentor.align_corners,
-    )

@@ -541,7 +541,7 @@ def test_cross_domain_mix_without_a_source():
 
 
 def test_missing_disparity_is_named():
-    with pytest.raises(ValueError, match="0.png of branch 'target' has no d"):
+    with pytest.raises(ValueError, match="0.png of 'target' has no disp"):
         losses_of(
             build(),
             {**SSL, 'target': samples(labeled=False, disparity=False)},

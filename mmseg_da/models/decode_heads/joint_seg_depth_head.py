@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import torch
 from mmcv.cnn import ConvModule
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+
+from ..utils import resize_to
 
 
 @MODELS.register_module()
@@ -134,7 +135,7 @@ class JointSegDepthHead(BaseDecodeHead):
         for i in reversed(range(min(self.levels), len(features))):
             x = self.decoder.step(i, x, features)
             if i in self.levels:
-                parts.append(_resized(self.project[str(i)](x), size))
+                parts.append(resize_to(self.project[str(i)](x), size))
         return self.cls_seg(self.hidden(torch.cat(parts, 1)))
 
 
@@ -155,9 +156,3 @@ def names_below(module: nn.Module, prefixes: Sequence[str]) -> tuple[str, ...]:
         for name, _ in module.named_parameters()
         if name.startswith(tuple(prefixes))
     )
-
-
-def _resized(x: Tensor, size: Sequence[int]) -> Tensor:
-    if list(x.shape[-2:]) == list(size):
-        return x
-    return resize(x, size=tuple(size), mode='bilinear', align_corners=False)

@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..utils import logit_loss
+from ..utils import logit_loss, resize_to
 from .joint_seg_depth_head import build_decoder, names_below
 
 
@@ -192,14 +191,7 @@ class PADHead(BaseDecodeHead):
             ('', outputs.final),
             ('_intermediate', outputs.intermediate),
         ):
-            if logits.shape[-2:] != size:
-                logits = resize(
-                    logits,
-                    size=tuple(size),
-                    mode='bilinear',
-                    align_corners=self.loss_align_corners,
-                    warning=False,
-                )
+            logits = resize_to(logits, size, self.loss_align_corners)
             terms = logit_loss(self, logits, data_samples)
             losses.update({f'{k}{suffix}': 0.5 * v for k, v in terms.items()})
         return losses

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.segmentors import EncoderDecoder
-from mmseg.models.utils import resize
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
+
+from .resize import resize_to
 
 
 def head_loss(
@@ -97,6 +98,20 @@ def segmentor_logits(
     }
 
 
+def decode_logits(segmentor: EncoderDecoder, images: Tensor) -> Tensor:
+    """Logits of the decode head alone at the size of the images.
+
+    Args:
+        segmentor (EncoderDecoder): The network.
+        images (Tensor): (N, 3, H, W), preprocessed.
+
+    Returns:
+        Tensor: (N, C, H, W).
+    """
+    features = segmentor.extract_feat(images)
+    return _enlarged(segmentor.decode_head, features, images.shape[-2:])
+
+
 def segmentor_logit_losses(
     segmentor: EncoderDecoder,
     logits: dict[str, Tensor],
@@ -153,12 +168,7 @@ def segmentor_losses(
 def _enlarged(
     head: BaseDecodeHead, features: Sequence[Tensor], size: Sequence[int]
 ) -> Tensor:
-    return resize(
-        head(features),
-        size=tuple(size),
-        mode='bilinear',
-        align_corners=head.align_corners,
-    )
+    return resize_to(head(features), size, head.align_corners)
 
 
 def _is_plain(head: BaseDecodeHead) -> bool:

@@ -9,6 +9,8 @@ from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 from torch import Tensor
 
+from mmseg_da.models.utils import decode_logits
+
 from ..base import BaseUDASegmentor
 from ..mixing import min_max_normalize
 from ..pseudo_label import pseudo_label
@@ -24,7 +26,6 @@ from ..sde_parts import (
     adopt_depth_checkpoint,
     check_sde_options,
     depth_parts,
-    final_logits,
     mono_losses,
     scale_losses,
     source_input,
@@ -243,7 +244,7 @@ class SDE(BaseUDASegmentor):
     ) -> MixInput:
         """Target images with the teacher's labels and their disparities."""
         images, samples = inputs['target'], data_samples['target']
-        logits = final_logits(self.teacher.module, images)
+        logits = decode_logits(self.teacher.module, images)
         label, confidence = pseudo_label(logits)
         loaded = 'depth' in (self.target_mix, self.cross_domain_mix)
         if loaded and disparity is None:
@@ -301,7 +302,7 @@ class SDE(BaseUDASegmentor):
         images = self.mixing.augment.apply_normalized(
             mixed.images, mixed.plan, preprocessor.mean, preprocessor.std
         )
-        logits = final_logits(self.segmentor, images)
+        logits = decode_logits(self.segmentor, images)
         weight = mixed.weight.expand_as(mixed.label)
         loss = self.mix_loss(logits, mixed.label, weight=weight)
         return {
