@@ -4,18 +4,23 @@
 The suite's own data sets and training pipelines read PNGs of the size of
 GTA5 (1914x1052), Cityscapes (2048x1024) and StreetWorld (256x128), drawn by
 StreetWorld (a drawn PNG is smaller than a photograph's; sizes are reported).
+The last row is a pair of matching geometry (SDE): a target image and the
+best of five source images, beside what six whole images take.
 
     python benchmarks/data_loading.py --images 4 --rounds 5
 """
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from pathlib import Path
 from unittest import mock
 
 import _common as common
+import cv2
+import numpy as np
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
@@ -23,6 +28,8 @@ from PIL import Image
 
 from mmseg_da.datasets.street_world.generate import generate
 from mmseg_da.datasets.street_world.world import WorldSettings
+from mmseg_da.engine.artifacts import ArtifactStore
+from mmseg_da.uda.disparity_export import encode_disparity
 
 GTA_SIZE = (1914, 1052)
 # name -> config, number of its training set, folder of make_files
@@ -35,6 +42,9 @@ CASES = {
     'SAC, GTA5': ('sac_gta2cs', 0, 'full'),
     'SAC, 4 views of Cityscapes': ('sac_gta2cs', 1, 'full'),
 }
+PAIRS = 'sde-no-mtl_gta2cs'
+# Side -> encoding of its disparities.
+PAIR_ENCODINGS = {'source': 'raw16', 'target': 'minmax8'}
 SHARES = {'LoadStreetImage': 'decode', 'LoadRawLabels': 'label'}
 
 
@@ -93,6 +103,64 @@ def load_dataset(config: str, number: int, root: Path) -> object:
     return DATASETS.build({**settings, 'indices': None})
 
 
+def write_disparities(root: Path, dataset: object, encoding: str) -> None:
+    """Smooth disparities of 1024x512 for every image of a data set."""
+    rng = np.random.default_rng(0)
+    names = [
+        dataset.get_data_info(index)['sample_stem']
+        for index in range(len(dataset))
+    ]
+    meta = dict(encoding=encoding, dataset='', split='', num_images=len(names))
+    producer = {'code': 'data_loading'}
+    with ArtifactStore(root).writer(
+        'disparity', encoding, producer, meta=meta
+    ) as writer:
+        for name in names:
+            smooth = cv2.resize(rng.random((8, 16)), (1024, 512))
+            png = io.BytesIO()
+            pixels = encode_disparity(smooth, encoding)
+            Image.fromarray(pixels).save(png, 'PNG')
+            writer.write(name, {f'{name}.png': png.getvalue()})
+
+
+def load_pairs(root: Path) -> object:
+    """The paired data set of ``PAIRS``, on the files of ``make_files``."""
+    roots = {
+        'GTA_ROOT': f'{root}/gta',
+        'CITYSCAPES_ROOT': f'{root}/cityscapes',
+    }
+    for side, encoding in PAIR_ENCODINGS.items():
+        roots[f'{side.upper()}_DISPARITY_ROOT'] = str(root / 'artifacts')
+        roots[f'{side.upper()}_DISPARITY_KEY'] = encoding
+    with mock.patch.dict(os.environ, roots):
+        cfg = Config.fromfile(common.REPO / f'configs/methods/{PAIRS}.py')
+    pair = cfg.train_dataloader.dataset.datasets[1]
+    pair.target = pair.target.labeled
+    for side, encoding in PAIR_ENCODINGS.items():
+        pair[side].indices = None
+        dataset = DATASETS.build(pair[side])
+        write_disparities(root / 'artifacts', dataset, encoding)
+    return DATASETS.build(pair)
+
+
+def measure_pairs(dataset: object, rounds: int) -> dict[str, float]:
+    """Median milliseconds of a pair, and of loading six images whole."""
+    seconds: dict[str, list[float]] = {'total': [], 'six_whole_images': []}
+    for round_ in range(rounds + 1):
+        for index in range(len(dataset)):
+            np.random.seed(index)
+            start = common.now()
+            dataset[index]
+            middle = common.now()
+            dataset.target[index]
+            for _ in range(dataset.num_candidates):
+                dataset.source[np.random.randint(len(dataset.source))]
+            if round_ > 0:
+                seconds['total'].append(middle - start)
+                seconds['six_whole_images'].append(common.now() - middle)
+    return {part: common.median_ms(v) for part, v in seconds.items()}
+
+
 def file_size(dataset: object) -> float:
     """Mean megabytes of the image files."""
     paths = [
@@ -122,6 +190,8 @@ def main() -> None:
                 'images_per_second_and_worker': 1000 / parts['total'],
                 'milliseconds': parts,
             }
+        pairs = load_pairs(Path(folder) / 'full')
+        milliseconds = measure_pairs(pairs, args.rounds)
     keys = ('decode', 'label', 'augment', 'pack', 'total')
     common.print_table(
         'Data loading, one worker, ms per image',
@@ -136,6 +206,15 @@ def main() -> None:
             for name, case in cases.items()
         ],
     )
+    common.print_table(
+        'Matching geometry, one worker, ms per pair',
+        ('config', *milliseconds),
+        [(PAIRS, *milliseconds.values())],
+    )
+    cases['matching geometry'] = {
+        'config': PAIRS,
+        'milliseconds': milliseconds,
+    }
     settings = {'images': args.images, 'rounds': args.rounds}
     result = {'settings': settings, 'cases': cases}
     common.report('data_loading', args.json, result)
