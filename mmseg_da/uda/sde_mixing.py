@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,12 +19,12 @@ from .mixing import (
     signed_margin,
 )
 from .pseudo_label import confident_share, replace_by_ground_truth
+from .sde_settings import MixSettings
 from .shared_draws import SharedDraws
-from .strong_augment import AugmentPlan, StrongAugment
+from .strong_augment import AugmentPlan
 
 TARGET_MIXES = ('identity', 'depth', 'class', 'cut')
 CROSS_MIXES = ('depth', 'class')
-DISPARITY_NORMS = ('raw', 'minmax')
 
 
 class MixInput(NamedTuple):
@@ -65,69 +64,23 @@ class MixOutput(NamedTuple):
     plan: AugmentPlan
 
 
-@dataclass(frozen=True)
-class MixSettings:
-    """Settings of both mixes; the paper's by default.
-
-    Args:
-        margin: Disparity by which the own pixel may be farther and still
-            win, in the unit of the disparities.
-        margin_flip_probability: Of a negative margin in the cross-domain
-            mix, per pair.
-        depth_threshold: Smallest disparity that is pasted in the target mix;
-            from a pair (low, high) it is drawn per image.
-        source_disparity_norm: 'raw' compares source disparities as they are
-            loaded, 'minmax' stretches each crop to [0, 1].
-        pseudo_threshold: Confidence that counts for the weight.
-        augment: Strong augmentation of the mixed images.
-
-    Raises:
-        ValueError: Unknown ``source_disparity_norm``.
-    """
-
-    margin: float = 0.03
-    margin_flip_probability: float = 0.5
-    depth_threshold: float | Sequence[float] = 0.0
-    source_disparity_norm: str = 'raw'
-    pseudo_threshold: float = 0.968
-    augment: StrongAugment = field(default_factory=StrongAugment)
-
-    def __post_init__(self) -> None:
-        if self.source_disparity_norm not in DISPARITY_NORMS:
-            raise ValueError(
-                'model.mixing.source_disparity_norm='
-                f'{self.source_disparity_norm!r}; allowed: '
-                f'{", ".join(DISPARITY_NORMS)}'
-            )
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any] | None) -> MixSettings:
-        """Read ``model.mixing`` of a config, with a nested ``augment``.
-
-        Raises:
-            ValueError: If a key is unknown.
-        """
-        options = dict(config or {})
-        augment = dict(options.pop('augment', None) or {})
-        _check_keys('model.mixing', options, cls)
-        _check_keys('model.mixing.augment', augment, StrongAugment)
-        return cls(augment=StrongAugment(**augment), **options)
-
-
 def mix_targets(
     kind: str,
     target: MixInput,
+    truth: Sequence,
     num_classes: int,
     settings: MixSettings,
     draws: SharedDraws,
 ) -> MixOutput:
     """Compose target images with each other (target DepthMix and kin).
 
-    The weight is the share of confident pixels in the *mixed* batch.
+    The weight is the share of confident pixels in the *mixed* batch. Void
+    pixels of labelled images do not count as confident.
 
     Args:
         kind (str): One of ``TARGET_MIXES``.
         target (MixInput): At least 2 images, except for 'identity'.
+        truth (Sequence): See :func:`with_ground_truth`.
         num_classes (int): Number of classes.
         settings (MixSettings): See there.
         draws (SharedDraws): The iteration's random numbers.
@@ -135,6 +88,7 @@ def mix_targets(
     Returns:
         MixOutput: One mixed image per image.
     """
+    target = with_ground_truth(target, truth, void_confidence=0.0)
     images, label, confidence, _ = target
     share = confidence.new_ones(())
     if kind != 'identity':
@@ -155,6 +109,7 @@ def mix_source_on_target(
     kind: str,
     source: MixInput,
     target: MixInput,
+    truth: Sequence,
     num_classes: int,
     settings: MixSettings,
     draws: SharedDraws,
@@ -162,12 +117,14 @@ def mix_source_on_target(
     """Compose source image i with target image i (cross-domain DepthMix).
 
     Source pixels have weight 1, target pixels the share of confident pixels
-    in the target batch *before* mixing.
+    in the target batch *before* mixing, where void pixels of labelled images
+    count as confident.
 
     Args:
         kind (str): One of ``CROSS_MIXES``.
         source (MixInput): N images with true labels.
         target (MixInput): N images of the same size.
+        truth (Sequence): See :func:`with_ground_truth`.
         num_classes (int): Number of classes.
         settings (MixSettings): See there.
         draws (SharedDraws): The iteration's random numbers.
@@ -184,6 +141,7 @@ def mix_source_on_target(
             f'target {tuple(target.images.shape)} are mixed pair by pair; '
             'give both the same crop size and the same count in source_ratio'
         )
+    target = with_ground_truth(target, truth, void_confidence=1.0)
     mask = _cross_mask(kind, source, target, num_classes, settings, draws)
     quality = confident_share(target.confidence, settings.pseudo_threshold)
     plan = settings.augment.plan(draws, len(source.images), per_image=True)
@@ -208,7 +166,7 @@ def with_ground_truth(
     Args:
         target (MixInput): N images with the teacher's proposals.
         samples (Sequence[SegDataSample]): N samples, some with
-            ``gt_sem_seg``.
+            ``gt_sem_seg``; none to keep all proposals.
         void_confidence (float): Of their void pixels, see
             :func:`replace_by_ground_truth`.
         ignore_index (int): Label without class. Defaults to 255.
@@ -290,12 +248,3 @@ def _cross_mask(
         draws.uniform(count),
     )
     return depth_mix_mask(disparity, target.disparity, margin.to(disparity))
-
-
-def _check_keys(name: str, options: Mapping[str, Any], kind: type) -> None:
-    allowed = [entry.name for entry in fields(kind)]
-    unknown = sorted(set(options) - set(allowed))
-    if unknown:
-        raise ValueError(
-            f'{name} has unknown keys {unknown}; allowed: {", ".join(allowed)}'
-        )

@@ -17,10 +17,10 @@ import mmseg_da.uda.methods.sde as sde_module
 from mmseg_da.uda.hooks import DepthTransferHook
 from mmseg_da.uda.sde_mixing import (
     MixInput,
-    MixSettings,
     mix_source_on_target,
     mix_targets,
 )
+from mmseg_da.uda.sde_settings import MixSettings
 from mmseg_da.uda.shared_draws import SharedDraws
 
 SIZE = (32, 64)
@@ -243,7 +243,7 @@ def test_cross_domain_weights_are_one_on_source_pixels():
     target = mix_input([7, 7, 255], [0.99, 0.5, 1.0], [0.1, 0.6, 0.33], 0.5)
     settings = MixSettings(margin_flip_probability=1.0)
     mixed = mix_source_on_target(
-        'depth', source, target, 19, settings, SharedDraws()
+        'depth', source, target, (), 19, settings, SharedDraws()
     )
     assert mixed.label.flatten().tolist() == [4, 7, 255]
     for channel in mixed.images[0, :, 0].tolist():
@@ -257,7 +257,7 @@ def test_target_quality_is_that_of_the_mixed_batch():
     one = mix_input([1, 1], [1.0, 0.0], [0.9, 0.1], 0.1)
     other = mix_input([2, 2], [0.0, 0.0], [0.1, 0.9], 0.5)
     pair = MixInput(*(torch.cat(x) for x in zip(one, other, strict=True)))
-    mixed = mix_targets('depth', pair, 19, MixSettings(), SharedDraws())
+    mixed = mix_targets('depth', pair, (), 19, MixSettings(), SharedDraws())
     assert mixed.label.tolist() == [[[1, 2]], [[1, 2]]]
     for channel in mixed.images[:, :, 0].flatten(0, 1).tolist():
         assert channel == pytest.approx([0.1, 0.51])
@@ -273,15 +273,28 @@ def test_images_and_labels_are_composed_alike(kind):
     images = label.unsqueeze(1).expand(2, 3, 8, 8).double()
     target = MixInput(images, label, torch.ones(2, 8, 8), None)
     torch.manual_seed(3)
-    mixed = mix_targets(kind, target, 19, MixSettings(), SharedDraws())
+    mixed = mix_targets(kind, target, (), 19, MixSettings(), SharedDraws())
     assert torch.equal(mixed.images[:, 1], mixed.label.double())
     assert 0 < mixed.share < 1
     if kind == 'class':
         torch.manual_seed(3)
         mixed = mix_source_on_target(
-            kind, target, target, 19, MixSettings(), SharedDraws()
+            kind, target, target, (), 19, MixSettings(), SharedDraws()
         )
         assert torch.equal(mixed.images[:, 1], mixed.label.double())
+
+
+def test_void_pixels_of_labelled_images():
+    """Confident in the cross-domain mix, not in the target mix."""
+    pair = [mix_input([1, 2], [0.0, 0.0], [0.5, 0.5]) for _ in range(2)]
+    pair = MixInput(*(torch.cat(x) for x in zip(*pair, strict=True)))
+    truth = [SegDataSample() for _ in range(2)]
+    truth[0].gt_sem_seg = PixelData(data=torch.tensor([[[7, 255]]]))
+    rest = (truth, 19, MixSettings(), SharedDraws())
+    mixed = mix_targets('identity', pair, *rest)
+    assert mixed.label.tolist() == [[[7, 255]], [[1, 2]]]
+    assert mixed.quality == 0.25
+    assert mix_source_on_target('depth', pair, pair, *rest).quality == 0.5
 
 
 AUGMENT = dict(jitter_above=-1.0, blur_above=-1.0)

@@ -17,10 +17,8 @@ from ..pseudo_label import pseudo_label
 from ..sde_mixing import (
     MixInput,
     MixOutput,
-    MixSettings,
     mix_source_on_target,
     mix_targets,
-    with_ground_truth,
 )
 from ..sde_parts import (
     adopt_depth_checkpoint,
@@ -31,6 +29,7 @@ from ..sde_parts import (
     source_input,
     stack_disparities,
 )
+from ..sde_settings import MixSettings
 from ..shared_draws import SharedDraws
 
 
@@ -177,18 +176,35 @@ class SDE(BaseUDASegmentor):
         if 'source' in inputs:
             losses |= self.supervised_loss('source', inputs, data_samples)
         disparity, target = None, None
+        truth = data_samples.get('target', ()) if self.mix_use_gt else ()
         if self.mono_on_unlabeled:
             disparity, terms = self._learn_depth(inputs, data_samples)
             losses |= terms
         if self.cross_domain_mix != 'off':
             target = self._propose(inputs, data_samples, disparity)
-            mixed = self._mix_domains(inputs, data_samples, target, draws)
+            source = self._source(inputs, data_samples)
+            mixed = mix_source_on_target(
+                self.cross_domain_mix,
+                source,
+                target,
+                truth,
+                self.num_classes,
+                self.mixing,
+                draws,
+            )
             weight = self.cross_mix_weight
             losses |= self._mix_losses('cross_mix', mixed, weight)
         if self.target_mix != 'off':
             if target is None or not self.share_pseudo_labels:
                 target = self._propose(inputs, data_samples, disparity)
-            mixed = self._mix_targets(data_samples, target, draws)
+            mixed = mix_targets(
+                self.target_mix,
+                target,
+                truth,
+                self.num_classes,
+                self.mixing,
+                draws,
+            )
             weight = self.target_mix_weight
             losses |= self._mix_losses('target_mix', mixed, weight)
         return losses
@@ -251,47 +267,14 @@ class SDE(BaseUDASegmentor):
             disparity = stack_disparities(samples, 'target')
         return MixInput(images, label, confidence, disparity)
 
-    @torch.no_grad()
-    def _mix_domains(
-        self,
-        inputs: dict[str, Tensor],
-        data_samples: dict[str, list],
-        target: MixInput,
-        draws: SharedDraws,
-    ) -> MixOutput:
-        """Source on target images; true labels where there are any."""
-        source = source_input(
+    def _source(
+        self, inputs: dict[str, Tensor], data_samples: dict[str, list]
+    ) -> MixInput:
+        """Source images with their true labels and disparities."""
+        return source_input(
             inputs['source'],
             data_samples['source'],
             with_disparity=self.cross_domain_mix == 'depth',
-        )
-        if self.mix_use_gt:
-            target = with_ground_truth(
-                target, data_samples['target'], void_confidence=1.0
-            )
-        return mix_source_on_target(
-            self.cross_domain_mix,
-            source,
-            target,
-            self.num_classes,
-            self.mixing,
-            draws,
-        )
-
-    @torch.no_grad()
-    def _mix_targets(
-        self,
-        data_samples: dict[str, list],
-        target: MixInput,
-        draws: SharedDraws,
-    ) -> MixOutput:
-        """Target images with each other; true labels where there are any."""
-        if self.mix_use_gt:
-            target = with_ground_truth(
-                target, data_samples['target'], void_confidence=0.0
-            )
-        return mix_targets(
-            self.target_mix, target, self.num_classes, self.mixing, draws
         )
 
     def _mix_losses(
