@@ -46,7 +46,7 @@ class CommandEntry(NamedTuple):
 
 
 _DATA = 'mmseg_da.datasets.conversion.artifact_commands'
-_UDA = 'mmseg_da.uda.artifact_commands'
+_UDA = 'mmseg_da.uda.ranking_command'
 ARTIFACT_COMMANDS: dict[str, CommandEntry] = {
     'class_stats': CommandEntry(
         _DATA, 'ClassStatsCommand', 'pixels per class and image'

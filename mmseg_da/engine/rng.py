@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from torch import nn
 
 
 def seed_everything(*key: int) -> None:
@@ -37,3 +38,19 @@ def preserve_rng() -> Iterator[None]:
     finally:
         random.setstate(python_state)
         np.random.set_state(numpy_state)
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Run a network aside: eval mode, no graph, then all is as before.
+
+    Args:
+        model (nn.Module): Its mode is given back, like the generators.
+    """
+    was_training = model.training
+    model.eval()
+    try:
+        with preserve_rng(), torch.no_grad():
+            yield
+    finally:
+        model.train(was_training)

@@ -11,7 +11,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.dist import get_dist_info
 from mmengine.logging import print_log
@@ -22,6 +21,7 @@ from torch.utils.data import DataLoader, Subset
 
 from mmseg_da.datasets.base_dataset import RawSegDataset
 from mmseg_da.engine.artifacts import ArtifactStore
+from mmseg_da.engine.rng import evaluating
 
 __all__ = [
     'ENCODINGS',
@@ -159,13 +159,13 @@ def export_disparities(
         todo = [i for i, stem in enumerate(stems) if stem not in writer.done]
         mine = todo[rank::world]
         maps = _predict(model, dataset, mine, batch_size, num_workers)
-        for index, png in _encoded(zip(mine, maps, strict=True), encoding):
-            stem = stems[index]
-            writer.write(stem, {f'{stem}.png': png})
+        with evaluating(model):
+            for index, png in _encoded(zip(mine, maps, strict=True), encoding):
+                stem = stems[index]
+                writer.write(stem, {f'{stem}.png': png})
     return len(mine)
 
 
-@torch.no_grad()
 def _predict(
     model: nn.Module,
     dataset: RawSegDataset,
@@ -180,15 +180,10 @@ def _predict(
         num_workers=num_workers,
         collate_fn=pseudo_collate,
     )
-    was_training = model.training
-    model.eval()
-    try:
-        for batch in loader:
-            inputs = model.data_preprocessor(batch, False)['inputs']
-            maps: Tensor = model.disparity(inputs).float()
-            yield from maps[:, 0].cpu().numpy()
-    finally:
-        model.train(was_training)
+    for batch in loader:
+        inputs = model.data_preprocessor(batch, False)['inputs']
+        maps: Tensor = model.disparity(inputs).float()
+        yield from maps[:, 0].cpu().numpy()
 
 
 def _encoded(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from mmseg_da.engine.rng import preserve_rng
+from mmseg_da.engine.rng import evaluating
 
 from .depth_model import DepthModel
 from .label_choice import difficulty_error, entropy_score, pool_features
@@ -33,7 +33,6 @@ FEATURES: dict[str, Callable[[DepthModel, Tensor], Tensor]] = {
 }
 
 
-@torch.no_grad()
 def collect_features(
     model: nn.Module,
     dataset: Dataset,
@@ -71,14 +70,14 @@ def collect_features(
             f'--features {source!r}; allowed: {", ".join(FEATURES)}'
         )
     parts = []
-    for batch in _batches(model, dataset, batch_size, num_workers):
-        images = model.data_preprocessor(batch, False)['inputs']
-        features = FEATURES[source](model, images)
-        parts.append(pool_features(features, size, pooling).float().cpu())
+    with evaluating(model):
+        for batch in _batches(dataset, batch_size, num_workers):
+            images = model.data_preprocessor(batch, False)['inputs']
+            features = FEATURES[source](model, images)
+            parts.append(pool_features(features, size, pooling).float().cpu())
     return torch.cat(parts)
 
 
-@torch.no_grad()
 def depth_difficulty(
     model: nn.Module,
     dataset: Dataset,
@@ -104,17 +103,17 @@ def depth_difficulty(
             'e.g. configs/methods/sde-depth-student_swc.py'
         )
     parts = []
-    for batch in _batches(model, dataset, batch_size, num_workers):
-        data = model.data_preprocessor(batch, False)
-        images, samples = data['inputs'], data['data_samples']
-        teacher = stack_disparities(samples, 'selection_images')
-        student = model.disparity(images).float()
-        teacher = teacher.to(student.device)
-        parts.append(difficulty_error(student, teacher, kind).cpu())
+    with evaluating(model):
+        for batch in _batches(dataset, batch_size, num_workers):
+            data = model.data_preprocessor(batch, False)
+            images, samples = data['inputs'], data['data_samples']
+            teacher = stack_disparities(samples, 'selection_images')
+            student = model.disparity(images).float()
+            teacher = teacher.to(student.device)
+            parts.append(difficulty_error(student, teacher, kind).cpu())
     return _finite(torch.cat(parts))
 
 
-@torch.no_grad()
 def segmentation_entropy(
     model: nn.Module,
     dataset: Dataset,
@@ -134,14 +133,15 @@ def segmentation_entropy(
         ValueError: A model that gives no class scores, or a diverged one.
     """
     parts = []
-    for batch in _batches(model, dataset, batch_size, num_workers):
-        for sample in model.test_step(batch):
-            if 'seg_logits' not in sample:
-                raise ValueError(
-                    f'--student: {type(model).__name__} segments nothing; '
-                    'entropy needs the config of a segmentation network'
-                )
-            parts.append(entropy_score(sample.seg_logits.data[None]).cpu())
+    with evaluating(model):
+        for batch in _batches(dataset, batch_size, num_workers):
+            for sample in model.test_step(batch):
+                if 'seg_logits' not in sample:
+                    raise ValueError(
+                        f'--student: {type(model).__name__} segments nothing; '
+                        'entropy needs the config of a segmentation network'
+                    )
+                parts.append(entropy_score(sample.seg_logits.data[None]).cpu())
     return _finite(torch.cat(parts))
 
 
@@ -150,22 +150,15 @@ def _decoded(model: DepthModel, images: Tensor):
 
 
 def _batches(
-    model: nn.Module, dataset: Dataset, batch_size: int, num_workers: int
-) -> Iterator[dict]:
-    """Batches in order, with the model in eval mode meanwhile."""
-    loader = DataLoader(
+    dataset: Dataset, batch_size: int, num_workers: int
+) -> DataLoader:
+    """Batches in order."""
+    return DataLoader(
         dataset,
         batch_size=batch_size,
         num_workers=num_workers,
         collate_fn=pseudo_collate,
     )
-    was_training = model.training
-    model.eval()
-    try:
-        with preserve_rng():
-            yield from loader
-    finally:
-        model.train(was_training)
 
 
 def _finite(scores: Tensor) -> np.ndarray:

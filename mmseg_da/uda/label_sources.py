@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from mmengine.logging import print_log
 
 from mmseg_da.datasets import CityscapesRawDataset
@@ -23,9 +22,10 @@ from mmseg_da.engine.hashing import hash_config, hash_file, make_producer
 from mmseg_da.utils.tool_runner import load_config
 
 from . import label_choice, label_procedure, label_scores, label_student
-from .disparity_command import find_images, load_model
+from .disparity_command import find_export_images
 from .disparity_export import build_export_dataset
 from .label_procedure import METHODS
+from .network_command import load_model, pick_device
 
 __all__ = ['LabelSources']
 
@@ -62,7 +62,9 @@ class LabelSources:
         disparities = {}
         if needs.student:
             self._student = load_config(args.student, args.student_options)
-            images = find_images(self._student, needs.student, args.student)
+            images = find_export_images(
+                self._student, needs.student, args.student
+            )
             if args.method == 'entropy':
                 steps = list(images.get('pipeline', ()))
                 steps.insert(-1, dict(type='PredictAtInputSize'))
@@ -146,8 +148,7 @@ class LabelSources:
 
     @cached_property
     def _device(self) -> str:
-        cuda = 'cuda' if torch.cuda.is_available() else 'cpu'
-        return self._args.device or cuda
+        return pick_device(self._args.device)
 
     def _tag(self, extra: str = '') -> str:
         return hash_config({'producer': self.producer, 'extra': extra})[:12]
@@ -155,7 +156,9 @@ class LabelSources:
     def _all_images(self) -> RawSegDataset:
         args = self._args
         if self._teacher is not None:
-            images = find_images(self._teacher, args.images, args.config)
+            images = find_export_images(
+                self._teacher, args.images, args.config
+            )
             return build_export_dataset(images, args.split)
         if self._scored is not None:
             return self._scored

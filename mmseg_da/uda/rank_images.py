@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from mmengine.dataset import DefaultSampler, pseudo_collate
 from mmengine.evaluator import Evaluator
 from mmengine.model import is_model_wrapper
@@ -15,7 +14,7 @@ from mmseg.registry import DATASETS
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmseg_da.engine.rng import preserve_rng
+from mmseg_da.engine.rng import evaluating
 from mmseg_da.evaluation.entropy_ranking import EntropyRankingMetric
 
 __all__ = ['build_ranking_loader', 'list_entries', 'rank_images']
@@ -101,13 +100,10 @@ def rank_images(
     network = model.module if is_model_wrapper(model) else model
     evaluator = Evaluator(metric)
     evaluator.dataset_meta = loader.dataset.metainfo
-    was_training = network.training
-    network.eval()
     try:
-        with preserve_rng(), torch.no_grad():
+        with evaluating(network):
             for batch in loader:
                 evaluator.process(network.test_step(batch), batch)
             return evaluator.evaluate(len(loader.dataset))
     finally:
         metric.close()
-        network.train(was_training)

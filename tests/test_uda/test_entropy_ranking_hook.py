@@ -185,7 +185,7 @@ def test_a_config_without_images_to_rank(trained, tmp_path):
     cfg = contract.Config.fromfile(config)
     cfg.target_images = None
     cfg.dump(tmp_path / 'none_swg2swc.py')
-    with pytest.raises(ValueError, match='has no target_images'):
+    with pytest.raises(ValueError, match="has no dataset 'target_images'"):
         run_command(root, tmp_path / 'none_swg2swc.py', checkpoint)
 
 
