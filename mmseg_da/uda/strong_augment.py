@@ -58,7 +58,8 @@ def hsv_to_rgb(image: Tensor) -> Tensor:
         Tensor: RGB (N, 3, H, W) in [0, 1].
     """
     hue, saturation, value = (part.unsqueeze(1) for part in image.split(1, 1))
-    start = image.new_tensor([5.0, 3.0, 1.0]).view(1, 3, 1, 1, 1)
+    channel = torch.arange(3, dtype=image.dtype, device=image.device)
+    start = (5 - 2 * channel).view(1, 3, 1, 1, 1)
     sixths = (start + 6 * hue) % 6
     ramp = torch.minimum(sixths, 4 - sixths).clamp(0, 1)
     return (value - value * saturation * ramp).squeeze(2)

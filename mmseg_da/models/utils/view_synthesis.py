@@ -72,7 +72,9 @@ def pose_matrix(
     if invert:
         turn = turn.transpose(1, 2)
         shift = -(turn @ shift)
-    last = turn.new_tensor([0.0, 0.0, 0.0, 1.0]).expand(len(turn), 1, 4)
+    # Made on the device: a constant from the host would wait for the GPU.
+    last = torch.eye(4, dtype=turn.dtype, device=turn.device)[3:]
+    last = last.expand(len(turn), 1, 4)
     return torch.cat([torch.cat([turn, shift], 2), last], 1)
 
 
@@ -103,9 +105,9 @@ def sampling_grid(depth: Tensor, intrinsics: Tensor, motion: Tensor) -> Tensor:
     pixels = torch.stack([x, y, torch.ones_like(x)]).view(3, -1)
     points = (rays @ pixels) * depth.flatten(2) + shift
     points = points[..., :2, :] / (points[..., 2:, :] + _TINY)
-    size = depth.new_tensor([[width - 1], [height - 1]])
-    grid = 2 * points / size - 1
-    return grid.transpose(-1, -2).unflatten(-2, (height, width))
+    u, v = points.unbind(-2)
+    grid = torch.stack([2 * u / (width - 1) - 1, 2 * v / (height - 1) - 1], -1)
+    return grid.unflatten(-2, (height, width))
 
 
 def warp_frames(
