@@ -8,13 +8,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
-from mmengine.optim import build_optim_wrapper
+from mmengine.optim import OptimWrapper, build_optim_wrapper
+from mmengine.registry import PARAM_SCHEDULERS
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
 import mmseg_da.uda.methods.sde as sde_module
 from mmseg_da.uda.hooks import DepthTransferHook
+from mmseg_da.uda.label_student import student_config
 from mmseg_da.uda.sde_mixing import (
     MixInput,
     mix_source_on_target,
@@ -381,11 +383,37 @@ def test_optimiser_groups_of_the_sheet(name, groups):
     assert counts == {476: 99_727_418, 359: 64_572_119}[sum(groups.values())]
 
 
+def rates(settings, lr, steps):
+    """Learning rate after so many steps of the config's scheduler."""
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    wrapper = OptimWrapper(torch.optim.SGD([parameter], lr=lr))
+    scheduler = PARAM_SCHEDULERS.build(
+        settings, default_args={'optimizer': wrapper}
+    )
+    parameter.grad = torch.zeros(1)
+    found = {}
+    for step in range(1, max(steps) + 1):
+        wrapper.step()
+        scheduler.step()
+        if step in steps:
+            found[step] = wrapper.param_groups[0]['lr']
+    return found
+
+
 def test_learning_rate_falls_after_30000_steps():
     cfg = Config.fromfile('configs/methods/sde_gta2cs.py')
     (step,) = cfg.param_scheduler
-    assert (step.milestones, step.gamma) == ([30000], 0.1)
-    assert not step.by_epoch
+    found = rates(step, 1e-2, (29999, 30000))
+    assert found == pytest.approx({29999: 1e-2, 30000: 1e-3})
+
+
+def test_polynomial_rate_of_the_depth_student():
+    """24k iterations, base 1e-4 (oracle 23)."""
+    cfg = Config.fromfile('configs/methods/sde-depth-student_cs.py')
+    cfg = student_config(cfg, [0], 24000, 0)
+    (poly,) = cfg.param_scheduler
+    found = rates(poly, 1e-4, (12000,))
+    assert found[12000] == pytest.approx(5.3589e-5, rel=1e-4)
 
 
 # Transfer --------------------------------------------------------------------
