@@ -14,6 +14,8 @@ load_teacher = dict(
     type='LoadDisparityArtifact',
     root='{{$TARGET_DISPARITY_ROOT:artifacts}}',
     key='{{$TARGET_DISPARITY_KEY:sde-depth-phase2_cs-train-minmax8}}',
+    encoding='minmax8',
+    config='sde-depth-phase2_cs',
 )
 pack_teacher = dict(type='PackUDAInputs', pixel_keys=('disparity',))
 student_train = dict(

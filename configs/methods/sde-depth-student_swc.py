@@ -13,6 +13,8 @@ load_teacher = dict(
     type='LoadDisparityArtifact',
     root='{{$TARGET_DISPARITY_ROOT:artifacts}}',
     key='{{$TARGET_DISPARITY_KEY:sde-depth-given-pose_swc-train-minmax8}}',
+    encoding='minmax8',
+    config='sde-depth-given-pose_swc',
 )
 pack_teacher = dict(type='PackUDAInputs', pixel_keys=('disparity',))
 student_train = dict(

@@ -152,6 +152,7 @@ class ArtifactStore:
         key: str,
         expect: Mapping[str, Any] | None = None,
         verify: str = 'size',
+        command: str = '',
     ) -> Artifact:
         """Check an artefact and return it.
 
@@ -164,6 +165,8 @@ class ArtifactStore:
                 compared).
             verify (str): 'size' compares number and sizes of the files;
                 'full' their SHA-256 too. Defaults to 'size'.
+            command (str): What makes it, for the messages. Defaults to '',
+                what :meth:`command` knows.
 
         Returns:
             Artifact: Folder and manifest.
@@ -177,24 +180,25 @@ class ArtifactStore:
                 f'verify={verify!r}; allowed: {", ".join(VERIFY_LEVELS)}'
             )
         folder = self.folder(kind, key)
+        command = command or self.command(kind, key)
         if not (folder / MANIFEST).is_file():
-            raise self._missing(kind, key, folder)
+            raise _missing(folder, command)
         manifest = _read_manifest(folder / MANIFEST, kind, key)
-        remake = f'make it anew: {self.command(kind, key)} --overwrite'
+        remake = f'make it anew: {command} --overwrite'
         _check_expected(folder, manifest, expect or {}, remake)
         _check_files(folder, manifest['files'], verify == 'full', remake)
         return Artifact(folder, manifest)
 
-    def _missing(self, kind: str, key: str, folder: Path) -> Exception:
-        command = self.command(kind, key)
-        if folder.with_name(folder.name + '.partial').is_dir():
-            return FileNotFoundError(
-                f'artefact {folder} was interrupted before it was finished; '
-                f'the same command goes on where it stopped: {command}'
-            )
+
+def _missing(folder: Path, command: str) -> FileNotFoundError:
+    if folder.with_name(folder.name + '.partial').is_dir():
         return FileNotFoundError(
-            f'artefact {folder} is missing; make it with: {command}'
+            f'artefact {folder} was interrupted before it was finished; '
+            f'the same command goes on where it stopped: {command}'
         )
+    return FileNotFoundError(
+        f'artefact {folder} is missing; make it with: {command}'
+    )
 
 
 def _read_manifest(path: Path, kind: str, key: str) -> dict[str, Any]:

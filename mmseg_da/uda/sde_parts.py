@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from mmseg_da.models.decode_heads import DisparityDecoder
 
+from .checks import check_number
 from .sde_mixing import CROSS_MIXES, TARGET_MIXES, MixInput
 from .video_batch import read_video
 
@@ -31,6 +33,14 @@ def check_sde_options(model: SDE) -> None:
         if value not in allowed:
             raise ValueError(
                 f'model.{name}={value!r}; allowed: {", ".join(allowed)}'
+            )
+    for name in ('target_mix_weight', 'cross_mix_weight', 'mono_weight'):
+        check_number(f'model.{name}', getattr(model, name), 0, math.inf)
+    for name in ('mix_use_gt', 'share_pseudo_labels', 'online_depth'):
+        if not isinstance(getattr(model, name), bool):
+            raise ValueError(
+                f'model.{name}={getattr(model, name)!r}: expected True or '
+                'False'
             )
     if model.mixes and model.teacher is None:
         raise ValueError(

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from .checks import check_number, check_range
 from .strong_augment import StrongAugment
 
 DISPARITY_NORMS = ('raw', 'minmax')
@@ -29,7 +31,8 @@ class MixSettings:
         augment: Strong augmentation of the mixed images.
 
     Raises:
-        ValueError: Unknown ``source_disparity_norm``.
+        ValueError: A value outside its range, or an unknown
+            ``source_disparity_norm``.
     """
 
     margin: float = 0.03
@@ -40,6 +43,21 @@ class MixSettings:
     augment: StrongAugment = field(default_factory=StrongAugment)
 
     def __post_init__(self) -> None:
+        for name, low, high in (
+            ('margin', -math.inf, math.inf),
+            ('margin_flip_probability', 0, 1),
+            ('pseudo_threshold', 0, 1),
+        ):
+            check_number(
+                f'model.mixing.{name}', getattr(self, name), low, high
+            )
+        threshold = self.depth_threshold
+        if isinstance(threshold, (list, tuple)):
+            check_range('model.mixing.depth_threshold', threshold, 0, math.inf)
+        else:
+            check_number(
+                'model.mixing.depth_threshold', threshold, 0, math.inf
+            )
         if self.source_disparity_norm not in DISPARITY_NORMS:
             raise ValueError(
                 'model.mixing.source_disparity_norm='

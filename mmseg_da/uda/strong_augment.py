@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .checks import check_number, check_range
 from .shared_draws import SharedDraws
 
 OPERATIONS = ('brightness', 'contrast', 'saturation', 'hue')
@@ -168,7 +169,7 @@ class StrongAugment:
     ``group_size`` images.
 
     Args:
-        jitter_above (float): Defaults to 0.2.
+        jitter_above (float): -1 always jitters, 1 never. Defaults to 0.2.
         blur_above (float): Defaults to 0.5.
         strength (float): Factors lie in 1 +- strength, the hue's turn in
             +- strength. Defaults to 0.25.
@@ -176,6 +177,9 @@ class StrongAugment:
             (0.15, 1.15).
         kernel_fraction (float): Blur taps per image side. Defaults to 0.1.
         group_size (int): Images that share their draws. Defaults to 2.
+
+    Raises:
+        ValueError: A value outside its range.
     """
 
     jitter_above: float = 0.2
@@ -184,6 +188,18 @@ class StrongAugment:
     sigma: tuple[float, float] = (0.15, 1.15)
     kernel_fraction: float = 0.1
     group_size: int = 2
+
+    def __post_init__(self) -> None:
+        name = 'model.mixing.augment'
+        for key, low, high in (
+            ('jitter_above', -1, 1),
+            ('blur_above', -1, 1),
+            ('strength', 0, 1),
+            ('kernel_fraction', 0, 1),
+            ('group_size', 1, math.inf),
+        ):
+            check_number(f'{name}.{key}', getattr(self, key), low, high)
+        check_range(f'{name}.sigma', self.sigma, 1e-6, math.inf)
 
     def plan(
         self, draws: SharedDraws, count: int, per_image: bool = False

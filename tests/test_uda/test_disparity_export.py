@@ -102,6 +102,23 @@ def test_written_files_are_read_back(dataset, tmp_path, encoding):
     assert results['map_fields'] == ['disparity']
 
 
+def test_another_encoding_is_refused(dataset, tmp_path):
+    """Values of the two mean different things."""
+    export(dataset, tmp_path)
+    load = LoadDisparityArtifact('k', str(tmp_path), 'raw16', 'sde-depth_gta')
+    message = (
+        "'encoding': 'raw16'.*make_artifact.py disparity configs/methods/"
+        'sde-depth_gta.py CHECKPOINT --encoding raw16 --key k --root .*'
+        '--overwrite'
+    )
+    with pytest.raises(ValueError, match=message):
+        load.check()
+    missing = LoadDisparityArtifact('x', str(tmp_path), 'raw16')
+    with pytest.raises(FileNotFoundError, match='--encoding raw16 --key x'):
+        missing.check()
+    LoadDisparityArtifact('k', str(tmp_path), 'minmax8').check()
+
+
 @pytest.mark.parametrize('encoding', ['minmax8', 'raw16'])
 def test_a_constant_disparity_is_reported_once(
     dataset, tmp_path, encoding, monkeypatch

@@ -557,6 +557,22 @@ def test_load_from_is_kept(tmp_path):
         (dict(head='PADHead'), 'only learns with model.mono_loss'),
         (dict(mono_loss=MONO), "use decode_head=dict.type='PADHead'"),
         (
+            dict(mixing=dict(pseudo_threshold=96.8)),
+            r'mixing\.pseudo_threshold=96\.8: expected a number from 0 to 1',
+        ),
+        (dict(mixing=dict(margin='abc')), "mixing.margin='abc': expected a"),
+        (
+            dict(mixing=dict(depth_threshold=[0.5, 0.1])),
+            'depth_threshold=.*the first number is the smaller one',
+        ),
+        (
+            dict(mixing=dict(augment=dict(group_size=0))),
+            r'augment\.group_size=0: expected a number from 1',
+        ),
+        (dict(mixing=dict(augment=dict(sigma='ab'))), r"sigma='ab'|sigma='a"),
+        (dict(target_mix_weight=-1), r'target_mix_weight=-1: expected'),
+        (dict(mix_use_gt='maybe'), "mix_use_gt='maybe': expected True or F"),
+        (
             dict(mixing=dict(source_disparity_norm='log')),
             "source_disparity_norm='log'; allowed: raw, minmax",
         ),

@@ -11,6 +11,8 @@ load_target_learned = dict(
     type='LoadDisparityArtifact',
     root='{{$TARGET_DISPARITY_ROOT:artifacts}}',
     key='{{$TARGET_DISPARITY_KEY:sde-depth-phase2_cs2camvid-train-minmax8}}',
+    encoding='minmax8',
+    config='sde-depth-phase2_cs2camvid',
 )
 sde_resize = dict(
     type='JointResize',

@@ -11,6 +11,8 @@ load_target_learned = dict(
     type='LoadDisparityArtifact',
     root='{{$TARGET_DISPARITY_ROOT:artifacts}}',
     key=disparity_key,
+    encoding='minmax8',
+    config='sde-depth-given-pose_swc2camvid',
 )
 _resize = dict(type='JointResize', scale=sde_scale, keep_ratio=False)
 sde_augment = [

@@ -11,11 +11,15 @@ load_source_learned = dict(
     type='LoadDisparityArtifact',
     root='{{$SOURCE_DISPARITY_ROOT:artifacts}}',
     key='{{$SOURCE_DISPARITY_KEY:sde-depth_gta-all-raw16}}',
+    encoding='raw16',
+    config='sde-depth_gta',
 )
 load_target_learned = dict(
     type='LoadDisparityArtifact',
     root='{{$TARGET_DISPARITY_ROOT:artifacts}}',
     key='{{$TARGET_DISPARITY_KEY:sde-depth-phase2_cs-train-minmax8}}',
+    encoding='minmax8',
+    config='sde-depth-phase2_cs',
 )
 sde_resize = dict(
     type='JointResize',

@@ -23,11 +23,15 @@ load_source_learned = dict(
     type='LoadDisparityArtifact',
     root='{{$SOURCE_DISPARITY_ROOT:artifacts}}',
     key='{{$SOURCE_DISPARITY_KEY:sde-depth_swg-all-minmax8}}',
+    encoding='minmax8',
+    config='sde-depth_swg',
 )
 load_target_learned = dict(
     type='LoadDisparityArtifact',
     root='{{$TARGET_DISPARITY_ROOT:artifacts}}',
     key='{{$TARGET_DISPARITY_KEY:sde-depth-given-pose_swc-train-minmax8}}',
+    encoding='minmax8',
+    config='sde-depth-given-pose_swc',
 )
 # The size that the depth networks see.
 sde_resize = dict(

@@ -7,6 +7,8 @@ load_source_learned = dict(
     type='LoadDisparityArtifact',
     root='{{$SOURCE_DISPARITY_ROOT:artifacts}}',
     key='{{$SOURCE_DISPARITY_KEY:sde-depth_syn-all-raw16}}',
+    encoding='raw16',
+    config='sde-depth_syn',
 )
 source_learned_train = dict(
     _delete_=True,

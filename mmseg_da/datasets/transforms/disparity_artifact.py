@@ -32,11 +32,23 @@ class LoadDisparityArtifact(BaseTransform):
     Args:
         key: Name of the artefact of kind ``disparity``.
         root: Artefact store.
+        encoding: Encoding that the artefact has to have, 'minmax8' or
+            'raw16': values of the other mean something else. Defaults to
+            None, any.
+        config: Name of the config whose network makes it, for messages.
     """
 
-    def __init__(self, key: str, root: str = 'artifacts') -> None:
+    def __init__(
+        self,
+        key: str,
+        root: str = 'artifacts',
+        encoding: str | None = None,
+        config: str = '',
+    ) -> None:
         self.key = key
         self.root = root
+        self.encoding = encoding
+        self.config = config
         self._opened: Artifact | None = None
 
     def transform(self, results: dict) -> dict:
@@ -80,9 +92,23 @@ class LoadDisparityArtifact(BaseTransform):
             results[fields] = [*results.get(fields, []), 'disparity']
         return results
 
+    def check(self) -> None:
+        """Check that the artefact is there and as expected.
+
+        Raises:
+            FileNotFoundError: It is missing; names the command.
+            ValueError: It is damaged or of another encoding; likewise.
+        """
+        self._artifact()
+
     def _artifact(self) -> Artifact:
         if self._opened is None:
-            found = ArtifactStore(self.root).open('disparity', self.key)
+            expect = {}
+            if self.encoding is not None:
+                expect['meta'] = {'encoding': self.encoding}
+            found = ArtifactStore(self.root).open(
+                'disparity', self.key, expect, command=self._command()
+            )
             encoding = found.manifest['meta'].get('encoding')
             if encoding not in _BITS:
                 raise ValueError(
@@ -106,9 +132,13 @@ class LoadDisparityArtifact(BaseTransform):
         return raw.astype(np.float32) / (2**bits - 1)
 
     def _command(self) -> str:
+        config = 'CONFIG'
+        if self.config:
+            config = f'configs/methods/{self.config}.py'
+        encoding = f' --encoding {self.encoding}' if self.encoding else ''
         return (
-            'python tools/make_artifact.py disparity CONFIG CHECKPOINT '
-            f'--split SPLIT --key {self.key} --root {self.root}'
+            f'python tools/make_artifact.py disparity {config} CHECKPOINT'
+            f'{encoding} --key {self.key} --root {self.root}'
         )
 
     def __repr__(self) -> str:

@@ -10,9 +10,8 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from mmseg.registry import HOOKS
+from mmseg.registry import HOOKS, TRANSFORMS
 
-from mmseg_da.engine.artifacts import ArtifactStore
 from mmseg_da.utils.checkpoints import load_checkpoint
 
 from .missing_inputs import refuse_missing
@@ -32,7 +31,7 @@ class DepthTransferHook(Hook):
             to None, no transfer.
         config (str): Config that makes it, for the message. Defaults to ''.
         disparities (Sequence[dict]): The :class:`LoadDisparityArtifact` of
-            the pipelines: entries with ``root`` and ``key``. Defaults to ().
+            the pipelines, with ``root`` and ``key``. Defaults to ().
         parts (Sequence[str], optional): Parts of that network to take, of
             'encoder', 'decoder', 'pose_net'. Defaults to None, all that the
             model has.
@@ -60,15 +59,18 @@ class DepthTransferHook(Hook):
                 )
         self.checkpoint = checkpoint
         self.config = config
-        self.disparities = [(x['root'], x['key']) for x in disparities]
+        self.loaders = [
+            TRANSFORMS.build({'type': 'LoadDisparityArtifact', **entry})
+            for entry in disparities
+        ]
         self.parts = parts
 
     def before_train(self, runner: Runner) -> None:
         """Check everything, then load the weights at iteration 0."""
         problems = []
-        for root, key in self.disparities:
+        for loader in self.loaders:
             try:
-                ArtifactStore(root).open('disparity', key)
+                loader.check()
             except (FileNotFoundError, ValueError) as error:
                 problems.append(str(error))
         wanted = self.checkpoint is not None and runner.iter == 0
