@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 
 from mmseg_da.datasets.street_world.generate import generate, resolve_formats
 from mmseg_da.datasets.street_world.manifest import read_manifest
@@ -95,7 +96,7 @@ def choose_recipes(
 
     Raises:
         ValueError: Unknown direction or method (names the nearest), or
-            nothing is left.
+            nothing is left. Methods that other directions have are left out.
     """
     known = recipe_names() if known is None else list(known)
     split = {name: split_name(name) for name in known}
@@ -109,13 +110,22 @@ def choose_recipes(
         if direction in directions
         or (method == CEILING and direction in map(target_of, directions))
     }
-    for method in methods:
-        _check('method', method, [ALL, *here.values(), *here])
     chosen = [
         name
         for name, method in here.items()
         if {ALL, name, method} & set(methods)
     ]
+    offered = {ALL, *here.values(), *here}
+    elsewhere = {*known, *(method for method, _, _ in split.values())}
+    left_out = [x for x in methods if x not in offered and x in elsewhere]
+    for method in methods:
+        if not chosen or method not in left_out:
+            _check('method', method, sorted(offered))
+    if left_out:
+        print_log(
+            f'{", ".join(directions)} has no {", ".join(left_out)}: left out',
+            'current',
+        )
     return sorted(chosen)
 
 

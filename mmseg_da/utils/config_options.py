@@ -252,7 +252,7 @@ def _only_variable(cfg: Config, key: str, name: str) -> str:
     places = [
         place
         for place, item in _walk(cfg)
-        if place.split('.')[0] != name and item == value
+        if place.split('.')[0] != name and _holds(item, value)
     ]
     known = _readable(cfg, '', {}) or set()
     places = [place for place in places if place.split('.')[0] in known]
@@ -262,6 +262,13 @@ def _only_variable(cfg: Config, key: str, name: str) -> str:
         'was used while the file was read, so changing it now has no effect.'
         f'{advice if places else ""}'
     )
+
+
+def _holds(item: Any, value: Any) -> bool:
+    """Whether a value of the config is, or is a text made of, another."""
+    if isinstance(item, str) and isinstance(value, str) and len(value) > 3:
+        return value in item
+    return item == value
 
 
 def _walk(node: Any, prefix: str = '') -> Iterator[tuple[str, Any]]:

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from pickle import UnpicklingError
+from urllib.error import URLError
 
 from mmengine.config import Config
 
@@ -112,6 +113,14 @@ def error_text(error: Exception) -> str:
         text = str(error.args[0])
         return unknown_type(text) or _BUILDER.sub('', text)
     text = str(error)
+    if isinstance(error, URLError):
+        return (
+            f'a file of the config could not be downloaded ({text}). Without '
+            'a network give local files: tools/print_config.py CONFIG shows '
+            'the addresses (init_cfg.checkpoint=torchvision://... or '
+            'http...); set e.g. --cfg-options '
+            'model.segmentor.backbone.init_cfg.checkpoint=FILE'
+        )
     if 'Original Traceback' in text:
         # torch re-raises errors of data workers with the traceback inside.
         text = re.split(r'^[\w.]+(?:Error|Exception): ', text, flags=re.M)[-1]

@@ -35,6 +35,14 @@ def test_methods_by_name_or_recipe(method):
     assert chosen == ['adabn_swg2swc', 'oracle_swc']
 
 
+def test_methods_that_only_other_directions_have_are_left_out():
+    known = [*KNOWN, 'sac_gta2cs']
+    chosen = choose_recipes(['swg2swc'], ['adabn', 'sac'], known)
+    assert chosen == ['adabn_swg2swc']
+    with pytest.raises(ValueError, match="method 'sac' is unknown"):
+        choose_recipes(['swg2swc'], ['sac'], known)
+
+
 @pytest.mark.parametrize(
     ('directions', 'methods', 'message'),
     [

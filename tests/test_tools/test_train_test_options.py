@@ -4,7 +4,9 @@
 import argparse
 import json
 import os
+from urllib.error import URLError
 
+import contract
 import pytest
 import torch
 from mmengine.config import Config
@@ -237,6 +239,17 @@ def test_builder_prefix_is_cut():
     error = ValueError('class `A` in a/b.py: class `C` in d.py: data_root x')
     assert tool_runner.error_text(error) == 'data_root x'
     assert tool_runner.error_text(OSError()) == 'OSError'
+    text = tool_runner.error_text(URLError('no route'))
+    assert 'could not be downloaded' in text and 'no route' in text
+    assert 'init_cfg.checkpoint=FILE' in text
+
+
+def test_all_places_of_a_variable_are_named():
+    cfg = contract.parsed(contract.REPO / 'configs/methods/sde_gta2cs.py')
+    with pytest.raises(ValueError, match='labels is a variable') as caught:
+        merge_options(cfg, {'labels': 'fraction:1/30:seed42'})
+    for place in ('0.indices', '1.target.labeled', '1.target.unlabeled'):
+        assert f'datasets.{place}' in str(caught.value)
 
 
 def test_resume_survives_a_half_written_marker(tmp_path, monkeypatch):
