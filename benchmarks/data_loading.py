@@ -4,7 +4,7 @@
 The suite's own data sets and training pipelines read PNGs of the size of
 GTA5 (1914x1052), Cityscapes (2048x1024) and StreetWorld (256x128), drawn by
 StreetWorld (a drawn PNG is smaller than a photograph's; sizes are reported).
-The last row is a pair of matching geometry (SDE): a target image and the
+A second table has a pair of matching geometry (SDE): a target image and the
 best of five source images, beside what six whole images take.
 
     python benchmarks/data_loading.py --images 4 --rounds 5
@@ -12,7 +12,6 @@ best of five source images, beside what six whole images take.
 
 from __future__ import annotations
 
-import io
 import os
 import tempfile
 from pathlib import Path
@@ -21,7 +20,7 @@ from unittest import mock
 import _common as common
 import cv2
 import numpy as np
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 from PIL import Image
@@ -89,16 +88,24 @@ def measure(dataset: object, rounds: int) -> dict[str, float]:
     return {part: common.median_ms(v) for part, v in seconds.items()}
 
 
-def load_dataset(config: str, number: int, root: Path) -> object:
-    """A training set of a config, on the files of ``make_files``."""
+def read_member(config: str, number: int, root: Path) -> ConfigDict:
+    """Training set of a config, on the files of ``make_files``."""
     roots = {
         'STREET_WORLD_ROOT': str(root),
         'GTA_ROOT': str(root / 'gta'),
         'CITYSCAPES_ROOT': str(root / 'cityscapes'),
     }
+    for side, encoding in PAIR_ENCODINGS.items():
+        roots[f'{side.upper()}_DISPARITY_ROOT'] = str(root / 'artifacts')
+        roots[f'{side.upper()}_DISPARITY_KEY'] = encoding
     with mock.patch.dict(os.environ, roots):
-        cfg = Config.fromfile(common.REPO / 'configs/methods' / f'{config}.py')
-    settings = cfg.train_dataloader.dataset.datasets[number]
+        cfg = Config.fromfile(common.REPO / f'configs/methods/{config}.py')
+    return cfg.train_dataloader.dataset.datasets[number]
+
+
+def load_dataset(config: str, number: int, root: Path) -> object:
+    """The same, built."""
+    settings = read_member(config, number, root)
     # Lists name images of the published data set.
     return DATASETS.build({**settings, 'indices': None})
 
@@ -117,24 +124,14 @@ def write_disparities(root: Path, dataset: object, encoding: str) -> None:
     ) as writer:
         for name in names:
             smooth = cv2.resize(rng.random((8, 16)), (1024, 512))
-            png = io.BytesIO()
             pixels = encode_disparity(smooth, encoding)
-            Image.fromarray(pixels).save(png, 'PNG')
-            writer.write(name, {f'{name}.png': png.getvalue()})
+            png = cv2.imencode('.png', pixels)[1].tobytes()
+            writer.write(name, {f'{name}.png': png})
 
 
 def load_pairs(root: Path) -> object:
     """The paired data set of ``PAIRS``, on the files of ``make_files``."""
-    roots = {
-        'GTA_ROOT': f'{root}/gta',
-        'CITYSCAPES_ROOT': f'{root}/cityscapes',
-    }
-    for side, encoding in PAIR_ENCODINGS.items():
-        roots[f'{side.upper()}_DISPARITY_ROOT'] = str(root / 'artifacts')
-        roots[f'{side.upper()}_DISPARITY_KEY'] = encoding
-    with mock.patch.dict(os.environ, roots):
-        cfg = Config.fromfile(common.REPO / f'configs/methods/{PAIRS}.py')
-    pair = cfg.train_dataloader.dataset.datasets[1]
+    pair = read_member(PAIRS, 1, root)
     pair.target = pair.target.labeled
     for side, encoding in PAIR_ENCODINGS.items():
         pair[side].indices = None

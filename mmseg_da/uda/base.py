@@ -16,6 +16,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from mmseg_da.engine.update import run_update_phases
 from mmseg_da.models.utils import segmentor_losses
 
+from .checks import check_choice
 from .plain_checkpoint import adopt_plain_checkpoint
 
 TEACHER_MODES = ('eval', 'train', 'train_no_dropout')
@@ -91,9 +92,8 @@ class BaseUDASegmentor(BaseSegmentor):
             data_preprocessor=data_preprocessor, init_cfg=init_cfg
         )
         _refuse_legacy(train_cfg, pretrained)
-        self.teacher_mode = _choice(
-            'teacher_mode', teacher_mode, TEACHER_MODES
-        )
+        check_choice('model.teacher_mode', teacher_mode, TEACHER_MODES)
+        self.teacher_mode = teacher_mode
         self.predict_on = _predict_on(
             test_cfg, has_teacher=teacher is not None
         )
@@ -235,21 +235,10 @@ class BaseUDASegmentor(BaseSegmentor):
         return self.predictor(inputs, data_samples, mode='tensor')
 
 
-def _choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        raise ValueError(
-            f'model.{name}={value!r}; allowed: {", ".join(allowed)}'
-        )
-    return value
-
-
 def _predict_on(test_cfg: dict | None, has_teacher: bool) -> str:
     options = dict(test_cfg or {})
-    predictor = _choice(
-        'test_cfg.predict_on',
-        options.pop('predict_on', 'segmentor'),
-        PREDICTORS,
-    )
+    predictor = options.pop('predict_on', 'segmentor')
+    check_choice('model.test_cfg.predict_on', predictor, PREDICTORS)
     if options:
         raise ValueError(
             f'model.test_cfg has unknown keys {sorted(options)}; allowed: '

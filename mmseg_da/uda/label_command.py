@@ -13,6 +13,7 @@ from mmseg_da.datasets.conversion import artifact_commands
 from mmseg_da.datasets.subset_files import check_positions
 from mmseg_da.engine.artifact_writer import ArtifactWriter
 from mmseg_da.engine.artifacts import ArtifactStore
+from mmseg_da.utils.config_options import add_cfg_options
 
 from .label_choice import DIFFICULTY_ERRORS, POOLINGS, check_steps
 from .label_procedure import METHODS, select_in_steps
@@ -54,13 +55,10 @@ class LabelSelectionCommand:
             help='network trained on the images chosen so far: a depth '
             'student, for entropy a segmentation network',
         )
-        group.add_argument(
+        add_cfg_options(
+            group,
             '--student-options',
-            nargs='+',
-            action='extend',
-            default=[],
-            metavar='KEY=VALUE',
-            help='settings that override the config of the student',
+            'settings that override the config of the student',
         )
         _add_settings(group)
 

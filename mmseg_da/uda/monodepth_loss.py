@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor
 
+from mmseg_da.models.utils import resize_to
 from mmseg_da.models.utils.view_synthesis import (
     disparity_to_depth,
     warp_frames,
@@ -120,13 +120,7 @@ class MonoDepthLoss(BaseModule):
             disparity = disparity.to(dtype)
             level = video.pyramid[scale].to(dtype)
             smooth.append(self.smoothness(disparity, level, scale))
-            full = F.interpolate(
-                disparity,
-                size=target.shape[-2:],
-                mode='bilinear',
-                align_corners=False,
-            )
-            depth = self.depth(full)
+            depth = self.depth(resize_to(disparity, target.shape[-2:]))
             images = warp_frames(neighbours, depth, camera, motion)
             warped.append(images[..., :rows, :])
         errors, shares = self.photometric(

@@ -16,6 +16,7 @@ from torch import nn
 from mmseg_da.engine.launch import init_cpu_dist
 from mmseg_da.utils.checkpoint_guard import check_weights
 from mmseg_da.utils.checkpoints import load_checkpoint
+from mmseg_da.utils.config_options import add_cfg_options
 
 __all__ = [
     'add_network_options',
@@ -37,14 +38,7 @@ def add_network_options(group: Any) -> None:
     for name in ('config', 'checkpoint'):
         group.add_argument(name, nargs='?', default=argparse.SUPPRESS)
         group.add_argument(f'--{name}', help=f'the same as {name.upper()}')
-    group.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action='extend',
-        default=[],
-        metavar='KEY=VALUE',
-        help='settings that override the config',
-    )
+    add_cfg_options(group)
     group.add_argument('--batch-size', type=int, default=1)
     group.add_argument('--workers', type=int, default=0)
     group.add_argument('--device', help='default: cuda if there is one')

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mmseg_da.models.decode_heads import DisparityDecoder
 
-from .checks import check_number
+from .checks import check_choice, check_number
 from .sde_mixing import CROSS_MIXES, TARGET_MIXES, MixInput
 from .video_batch import read_video
 
@@ -26,14 +26,11 @@ def check_sde_options(model: SDE) -> None:
     Raises:
         ValueError: If options contradict each other; says what to change.
     """
-    for name, value, allowed in (
-        ('target_mix', model.target_mix, ('off', *TARGET_MIXES)),
-        ('cross_domain_mix', model.cross_domain_mix, ('off', *CROSS_MIXES)),
-    ):
-        if value not in allowed:
-            raise ValueError(
-                f'model.{name}={value!r}; allowed: {", ".join(allowed)}'
-            )
+    off = ('off',)
+    check_choice('model.target_mix', model.target_mix, off + TARGET_MIXES)
+    check_choice(
+        'model.cross_domain_mix', model.cross_domain_mix, off + CROSS_MIXES
+    )
     for name in ('target_mix_weight', 'cross_mix_weight', 'mono_weight'):
         check_number(f'model.{name}', getattr(model, name), 0, math.inf)
     for name in ('mix_use_gt', 'share_pseudo_labels', 'online_depth'):
@@ -42,6 +39,11 @@ def check_sde_options(model: SDE) -> None:
                 f'model.{name}={getattr(model, name)!r}: expected True or '
                 'False'
             )
+    _check_teacher(model)
+    _check_depth(model)
+
+
+def _check_teacher(model: SDE) -> None:
     if model.mixes and model.teacher is None:
         raise ValueError(
             f'model.target_mix={model.target_mix!r} and cross_domain_mix='
@@ -60,7 +62,6 @@ def check_sde_options(model: SDE) -> None:
             "with. Set teacher.buffers='copy', or teacher_mode="
             "'train_no_dropout'"
         )
-    _check_depth(model)
 
 
 def _check_depth(model: SDE) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from .checks import check_number, check_range
+from .checks import check_choice, check_number, check_range
 from .strong_augment import StrongAugment
 
 DISPARITY_NORMS = ('raw', 'minmax')
@@ -52,18 +52,14 @@ class MixSettings:
                 f'model.mixing.{name}', getattr(self, name), low, high
             )
         threshold = self.depth_threshold
-        if isinstance(threshold, (list, tuple)):
-            check_range('model.mixing.depth_threshold', threshold, 0, math.inf)
-        else:
-            check_number(
-                'model.mixing.depth_threshold', threshold, 0, math.inf
-            )
-        if self.source_disparity_norm not in DISPARITY_NORMS:
-            raise ValueError(
-                'model.mixing.source_disparity_norm='
-                f'{self.source_disparity_norm!r}; allowed: '
-                f'{", ".join(DISPARITY_NORMS)}'
-            )
+        is_range = isinstance(threshold, (list, tuple))
+        check = check_range if is_range else check_number
+        check('model.mixing.depth_threshold', threshold, 0, math.inf)
+        check_choice(
+            'model.mixing.source_disparity_norm',
+            self.source_disparity_norm,
+            DISPARITY_NORMS,
+        )
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any] | None) -> MixSettings:

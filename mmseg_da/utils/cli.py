@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+from .config_options import add_cfg_options
 from .tool_runner import (
     DEBUG_VARIABLE,
     USER_ERROR_CODE,
@@ -18,14 +19,7 @@ from .tool_runner import (
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     """Add ``config`` and ``--cfg-options``, for ``load_config``."""
     parser.add_argument('config', help='config file')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action='extend',
-        default=[],
-        metavar='KEY=VALUE',
-        help='settings that override the config',
-    )
+    add_cfg_options(parser)
 
 
 def exit_with(main: Callable[[], int | None]) -> NoReturn:

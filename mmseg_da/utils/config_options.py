@@ -58,6 +58,28 @@ _ANYWHERE = {
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
+def add_cfg_options(
+    parser: Any,
+    option: str = '--cfg-options',
+    what: str = 'settings that override the config',
+) -> None:
+    """Add an option of ``KEY=VALUE`` texts, for :func:`parse_options`.
+
+    Args:
+        parser: Parser or argument group.
+        option: Its name.
+        what: Help text.
+    """
+    parser.add_argument(
+        option,
+        nargs='+',
+        action='extend',
+        default=[],
+        metavar='KEY=VALUE',
+        help=what,
+    )
+
+
 def top_level_keys() -> set[str]:
     """Names that the Runner and the tools read from the top of a config."""
     return _TOP_LEVEL | set(inspect.signature(Runner).parameters)

@@ -23,7 +23,11 @@ from .config_file_keys import (
     unexpected_argument,
     unknown_type,
 )
-from .config_options import merge_options, parse_options
+from .config_options import (
+    add_cfg_options,
+    merge_options,
+    parse_options,
+)
 from .files import atomic_write, ensure_writable
 
 DEBUG_VARIABLE = 'MMSEG_DA_DEBUG'
@@ -36,13 +40,9 @@ _BUILDER = re.compile(r'^(class `\w+` in \S+: )+')
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that training and testing share, in mmseg's words."""
     parser.add_argument('--work-dir', help='folder of logs and checkpoints')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action='extend',
-        default=[],
-        metavar='KEY=VALUE',
-        help='settings that override the config, e.g. '
+    add_cfg_options(
+        parser,
+        what='settings that override the config, e.g. '
         'train_cfg.max_iters=100 model.x="[1,2]"; unknown keys are errors',
     )
     parser.add_argument(

@@ -569,7 +569,11 @@ def test_load_from_is_kept(tmp_path):
             dict(mixing=dict(augment=dict(group_size=0))),
             r'augment\.group_size=0: expected a number from 1',
         ),
-        (dict(mixing=dict(augment=dict(sigma='ab'))), r"sigma='ab'|sigma='a"),
+        (
+            dict(mixing=dict(augment=dict(sigma='ab'))),
+            r"augment\.sigma='ab': expected \(smallest, largest\)",
+        ),
+        (dict(mixing=dict(augment=dict(sigma=3))), r'sigma=3: expected \(sm'),
         (dict(target_mix_weight=-1), r'target_mix_weight=-1: expected'),
         (dict(mix_use_gt='maybe'), "mix_use_gt='maybe': expected True or F"),
         (

@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
+from mmseg_da.utils.config_options import add_cfg_options
 from mmseg_da.utils.tool_runner import load_config
 
 from ..base_dataset import RawSegDataset
@@ -56,14 +57,7 @@ def add_dataset_arguments(parser: argparse.ArgumentParser) -> None:
         help='where in the config, e.g. source_train or '
         'train_dataloader.dataset.datasets.0 (default: %(default)s)',
     )
-    group.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action='extend',
-        default=[],
-        metavar='KEY=VALUE',
-        help='settings that override the config',
-    )
+    add_cfg_options(group)
     group.add_argument('--split', help='train, val, ... (--dataset only)')
     group.add_argument('--class-view', help='cityscapes19, cityscapes16, ...')
     group.add_argument(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmengine.runner import Runner
 
+# Not from mmseg_da.recipes: trainings would depend on its code (code hash).
 _REPO = Path(__file__).resolve().parents[3]
 
 

@@ -19,6 +19,7 @@ from mmseg_da.models.utils import (
 
 from ..adversarial import GAN_LOSSES, adversarial_losses
 from ..base import BaseUDASegmentor
+from ..checks import check_choice
 from ..ramp import WeightRamp
 
 INPUTS = ('self_info', 'prob')
@@ -83,14 +84,8 @@ class ADVENT(BaseUDASegmentor):
         **base_arguments: Any,
     ) -> None:
         super().__init__(**base_arguments)
-        for name, value, allowed in (
-            ('input', input, INPUTS),
-            ('gan', gan, GAN_LOSSES),
-        ):
-            if value not in allowed:
-                raise ValueError(
-                    f'model.{name}={value!r}; allowed: {", ".join(allowed)}'
-                )
+        check_choice('model.input', input, INPUTS)
+        check_choice('model.gan', gan, GAN_LOSSES)
         _check_levels(self)
         self.input = input
         self.gan = gan

@@ -9,6 +9,7 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
+from ..checks import check_choice
 from ..depth_model import DepthModel
 from ..video_batch import OFFSETS, VideoBatch, read_video
 
@@ -211,10 +212,7 @@ def _check_options(
     freeze_encoder: bool,
     feature_distance: dict | None,
 ) -> None:
-    if pose not in POSE_SOURCES:
-        raise ValueError(
-            f'model.pose={pose!r}; allowed: {", ".join(POSE_SOURCES)}'
-        )
+    check_choice('model.pose', pose, POSE_SOURCES)
     if (pose == 'net') != (pose_net is not None):
         raise ValueError(
             f'model.pose={pose!r} and model.pose_net={pose_net}: give a '
